@@ -28,9 +28,9 @@ from octave_mcp.ports import Model
 class Asker:
     """Sends asks to a run's model or, if that model fails, to the fallback models.
 
-    `stood_in`: the fallback models that answered, with one entry per model and error code. `has_outlines`: whether any
-    answer is an outline. `slow`: maps the name of each slow model to a description of its speed and a remedy. `faults`:
-    counts of faulty answers.
+    `stood_in`: the fallback models that answered instead of the run's model, with one entry per model and error code.
+    `has_outlines`: whether at least one answer is an outline. `slow`: maps the name of each slow model to a description
+    of its speed and a remedy. `faults`: counts how often answers were faulty.
     """
 
     model: Model
@@ -91,8 +91,8 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            # Give a free fallback, such as the rules, extra time, because the paid model may have used up all of the
-            # time.
+            # Give a free fallback model, such as the rules, extra time, because the paid model may have used up all of
+            # the time.
             until = max(until, self.clock.now() + RETRY_SECONDS)
         try:
             return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)

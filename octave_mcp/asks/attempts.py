@@ -34,7 +34,10 @@ OnCall = Callable[[ModelCall, UpstreamError | None], None]
 
 @dataclass(slots=True)
 class Attempts(Generic[A]):
-    """Sends an ask to one model and retries until the model answers. `stand_in` is set if the model is a fallback."""
+    """Sends an ask to one model and retries until the model answers.
+
+    `stand_in` is not None if the model is a fallback.
+    """
 
     model: Model
     ask: Ask[A, Any]

@@ -22,14 +22,14 @@ VERIFYING_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The limits of a run; None means unlimited."""
+    """The limits of a run. None means that there is no limit."""
 
     usd: float | None = None
     asks: int | None = None
     tokens: int | None = None
 
     def check(self, spent: Spent, share: float = 1.0) -> None:
-        """Raise `BudgetExceeded` if the given share of any limit is used up."""
+        """Raise `BudgetExceeded` if the run has used the given share of any limit."""
         tokens = spent.input_tokens + spent.output_tokens
         for limit, used, text in (
             (self.usd, spent.usd or 0.0, "${:.4f} of ${:.4f} (max_cost_usd)"),
@@ -57,7 +57,7 @@ class Ledger:
 
     @property
     def cost(self) -> Spent:
-        """The total cost. `usd` is None if the price of any answer is unknown."""
+        """The total cost. `usd` is None if the price of at least one answer is unknown."""
         return sum((spent for _, spent in self._rows()), Spent())
 
     def _rows(self) -> Iterator[tuple[tuple[str, Role | None], Spent]]:
@@ -79,7 +79,7 @@ class BudgetTracker:
         self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
-        # Count an unknown price as 0, because a total of None would disable the dollar limit.
+        # Count an unknown price as 0, because a total of None would switch off the dollar limit.
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
 

@@ -10,13 +10,14 @@ from functools import lru_cache
 from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
-# In characters. A shorter schema is repeated inline, because a definition and its references would be longer.
+# In characters. If a repeated schema is shorter than this, it stays inline, because a definition and its references
+# would be longer.
 MIN_SHARED_LENGTH = 40
 # The compact schema omits these keywords. The question's text already says that every field is required and that no
 # other fields are allowed.
 _OMITTED = ("description", "additionalProperties", "required")
-# pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). The suffix '_Cite_' is the same
-# in all answer types, so it is removed.
+# pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). Remove the suffix '_Cite_',
+# because it is the same in all answer types.
 _OF_CITES = "_Cite_"
 
 
@@ -24,7 +25,7 @@ _OF_CITES = "_Cite_"
 def compact_schema_of(form: type[Value]) -> Schema:
     """Return a JSON schema of an answer type that is about half as long as the result of `schema_of`.
 
-    A type that several fields share is defined once.
+    If several fields share a type, the type is defined only once.
     """
     return {"type": "object", **_shared(_short(schema_of(form)))}
 
@@ -51,7 +52,7 @@ def _either(parts: list[Schema]) -> Schema:
 
 
 def _shared(schema: Schema) -> Schema:
-    """Move each repeated schema into a definition that is named after the first field with this schema."""
+    """Move repeated schemas into definitions that are named after the first field with the schema."""
     fields = list(_fields(schema))
     counts = Counter(json.dumps(field) for _, field in fields)
     names: dict[str, str] = {}

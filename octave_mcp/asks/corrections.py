@@ -39,13 +39,13 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
-# A function that finds violated copy rules and similar problems in a draft, but not unsupported claims.
+# A function that returns the problems of a draft, such as violated copy rules. It does not look for unsupported claims.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked(Generic[R]):
-    """The part of an answer that passed the checks. `gaps` describe the parts that were dropped."""
+    """The part of an answer that passed the checks. `gaps` describe the parts of the answer that were dropped."""
 
     value: R
     evidence: tuple[Evidence, ...]
@@ -55,10 +55,10 @@ class Checked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An answer with all its problems. `draft` is None if the answer could not be decoded.
+    """An answer with all problems found in it. `draft` is None if the answer cannot be decoded.
 
-    `unproven`: problems with the answer's structure and evidence; `broken`: violated copy rules. An unreadable list
-    item is None in the draft, so that later items keep the indexes that they have in the original answer.
+    `unproven`: problems with the answer's structure and evidence; `broken`: violated copy rules. If a list item is
+    unreadable, it is None in the draft, so that later items keep their indexes from the original answer.
     """
 
     draft: Value | None
@@ -83,7 +83,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Settled(Generic[R]):
-    """The valid part of an answer. `value` is None if nothing passed.
+    """The valid part of an answer. `value` is None if no part of the answer passed the checks.
 
     `dropped`: the problems of the dropped parts. `missing`: the problems of the unreadable parts.
     """
@@ -143,7 +143,7 @@ class Checks(Generic[R]):
         return fixes(read.draft, form, read.problems, self.judge.known, self.language)
 
     def settled(self, read: _Read, withdrawn: Sequence[Problem] = ()) -> _Settled[R]:
-        """Drop entries that failed, entries that the model withdrew, and entries that depend on a dropped entry."""
+        """Drop failed entries, entries that the model withdrew, and entries that depend on a dropped entry."""
         draft = read.draft
         if draft is None:
             return _Settled(None, (), read.problems, (), read)
@@ -162,7 +162,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Return the first answer with the valid part of the patch applied, and the patch's problems ('' if none)."""
+        """Return the first answer with the valid part of the patch, and the problems of the patch or ''."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -184,7 +184,7 @@ class Checks(Generic[R]):
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
-            # The rules do not see unreadable items, so correct the indexes that the rules report.
+            # The rules get the draft without its unreadable items, so convert the indexes that the rules report.
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
             every = self.rules(*self.judge.resolved(draft, self.into))
             broken = [replace(problem, at=place_before(problem.at, places)) for problem in every]
@@ -206,7 +206,7 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 
 
 def _costs_itself(draft: Value, at: Path) -> bool:
-    """Return whether the text can be dropped without the rest of its e-mail, like a note or the opt-out line.
+    """Return whether the text can be dropped while the rest of its e-mail remains, like a note or the opt-out line.
 
     If any other text breaks a rule, the whole e-mail is dropped when the copy is assembled.
     """
@@ -218,7 +218,7 @@ def _is_of(unread: Unread, worded: Collection[int]) -> bool:
 
 
 def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
-    """Return the problem to report for an unusable part of a patch, or None if there is nothing to report."""
+    """Return the problem with a part of a patch that cannot be used, or None if there is nothing to report."""
     at, named = ("patch", *unread.at), {name_of(place) for place in range(len(to_fix))}
     if unread.at[0] not in named:
         return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)
@@ -238,7 +238,7 @@ def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer
 class RecordedAsks:
     """Makes an ask and its correction, and records both in the run's journal with their costs.
 
-    `name`: the step's name. `earlier`: reusable answers of earlier runs. `until`: a deadline on the run's clock.
+    `name`: the step's name. `earlier`: reusable answers of earlier runs. `until`: the deadline on the run's clock.
     """
 
     asker: Asker
@@ -337,7 +337,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield one gap for all dropped statements, with a count per check, and one gap for all ignored changes."""
+    """Yield one gap for all dropped statements, with a count per check. Also yield one gap for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

@@ -21,19 +21,19 @@ MAX_COMPLAINTS = 10
 # Each repair removes invalid parts of an answer, and the next validation can find further invalid parts.
 MAX_REPAIRS = 40
 
-# Maximum number of JSON objects to try, counted from the end, because models write drafts before the answer.
+# Try at most this many JSON objects, starting with the last one, because models write drafts before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
 _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after them, and think less"
 
-# Matches names of fields with the model's thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
+# Matches names of fields that contain the model's thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
 # Matches closing braces. Whole strings are matched too, so that a brace inside a string is not mistaken for a closing
-# brace. A cut-off object is decoded only up to its last closing brace, because a number after that brace, such as 12,
-# could be the start of 1200.
+# brace. A cut-off object is decoded only up to its last closing brace. If a number such as 12 follows that brace, it
+# can be the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
@@ -43,8 +43,8 @@ MAX_QUOTED_LENGTH = 400
 class Decoded(NamedTuple):
     """A decoded answer.
 
-    `wrong`: what to tell the model about problems with its answer; '' if there are none. `unread`: the entries that
-    could not be decoded, which are missing or None in `value`.
+    `wrong`: the text that tells the model what is wrong with its answer, or '' if nothing is wrong. `unread`: the
+    entries that could not be decoded, which are missing or None in `value`.
     """
 
     value: Any
@@ -69,7 +69,7 @@ class _Candidate(NamedTuple):
 
 
 def decoded(text: str, form: type[Value], *, cut_off: bool = False, has_thoughts: bool = False) -> Decoded:
-    """Decode the last JSON object that fits the type `form` and is not part of the model's thoughts.
+    """Return the last JSON object that fits the type `form` and is not part of the model's thoughts.
 
     Invalid items and the unfinished end of a cut-off answer are left out. `has_thoughts`: whether the provider sent the
     model's thoughts separately from the text.
@@ -119,8 +119,8 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # If there is a broken object, skip objects without any field of the type, because the error about the broken object
-    # is more useful.
+    # If there is a broken object, skip objects without any field of the type, so that the error describes the broken
+    # object.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
@@ -189,19 +189,22 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """Return the path to remove if the error is not in a list: the invalid field or the top-level field around it."""
+    """Return the path to remove for an error outside of lists.
+
+    It is the invalid field or the top-level field around it.
+    """
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
 
 def _is_field(tree: object, error: ErrorDetails) -> bool:
-    """Return whether the error is about a missing or unknown field, or about a placeholder for a missing field."""
+    """Return whether the error is about a missing field, an unknown field, or a placeholder for a missing field."""
     is_known = error["type"] in {"extra_forbidden", "missing"} or _was_missing(tree, error)
     return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
 
 
 def _was_missing(tree: object, error: ErrorDetails) -> bool:
-    """Return whether the invalid value is a placeholder that `_patched` inserted for a missing field."""
+    """Return whether the invalid value is only a placeholder that `_patched` inserted for a missing field."""
     given = _at(tree, error["loc"])
     return given == [] or (given is None and error["type"] == "string_type")
 

@@ -1,4 +1,4 @@
-"""Answers of earlier runs, which a refresh reuses for asks that have not changed."""
+"""Reuses answers of an earlier run in a refresh, for asks that have not changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.domain.steps import Outcome, digest_of
 class Earlier:
     """The recorded answers of earlier runs.
 
-    `outcomes` maps the digest of a step's input to the step's outcome as JSON.
+    `outcomes` maps the digest of each step's input to the outcome of the step, as JSON.
     """
 
     outcomes: Mapping[str, str]

@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Value
 _HEADING = "## "
 _UNNEEDED = frozenset({"Task"})
 _FIELD_NAME = re.compile(r"`(\w+)`")
-# Matches the start of an item in a numbered list or a bulleted list. The part before the colon names the fields that
-# the item is about, as in '- `subject`, `body`: '.
+# Matches the start of an item in a numbered list or a bulleted list. In '- `subject`, `body`: ', the part before the
+# colon names the fields that the item is about.
 _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
 
 
@@ -20,7 +20,7 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
     """Return those sections of a prompt that are about the fields of the answer type `form`.
 
     Leave out paragraphs that are also in the text `elsewhere`. If `place` is not None, keep only one item of each
-    numbered list: the item with this index, counted from 0.
+    numbered list: the item with the index `place`, counted from 0.
     """
     schema = schema_of(form)
     fields = frozenset(
@@ -55,8 +55,8 @@ def _is_list(paragraph: str) -> bool:
 
 def _shortened(paragraph: str, fields: frozenset[str], place: int | None) -> str:
     if not _is_list(paragraph):
-        # A paragraph that starts with a field name, such as '`touches`: four, or one', is needed only if the answer has
-        # a field that the paragraph names.
+        # If a paragraph starts with a field name, such as '`touches`: four, or one', it is needed only if the answer
+        # has one of the fields that the paragraph names.
         named = _FIELD_NAME.findall(paragraph) if paragraph.startswith("`") else ()
         return paragraph if not named or fields.intersection(named) else ""
     return "\n".join(line for line in paragraph.split("\n") if _is_wanted(line, fields, place))

@@ -10,13 +10,16 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
-# The value of `Gap.section` for gaps that the model caused. The playbook has no section with this name.
+# The value of `Gap.section` for gaps that the model caused. No section of the playbook has this name.
 MODEL = "model"
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
 
 class _Words(NamedTuple):
-    """Wording for a fault and its remedy. `self_hosted` is the remedy for a model on the user's own server."""
+    """The texts that describe a fault and its remedy.
+
+    `self_hosted` is the remedy for a model on the user's own server.
+    """
 
     singular: str
     plural: str
@@ -77,7 +80,7 @@ class Faults:
 
     @property
     def asks(self) -> int:
-        """The number of asks, including asks without a fault."""
+        """The number of all asks, with or without a fault."""
         return self._counts.total()
 
     @property
@@ -87,7 +90,7 @@ class Faults:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """One gap per fault, most frequent first."""
+        """One gap for each kind of fault, the most frequent kind first."""
         code = {"refused": ModelRefuses.code}
         return tuple(
             Gap(
@@ -100,7 +103,7 @@ class Faults:
         )
 
     def __str__(self) -> str:
-        """Return each fault with its remedy, or '' if there were no faults."""
+        """Return the text for each fault with its remedy, or '' if there were no faults."""
         return "; ".join(f"{self._counted(fault)}: {self._remedy(fault)}" for fault in self._found())
 
     def error(self) -> BadAnswer:

@@ -25,13 +25,13 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# The model sees this many characters of the text around an entry, such as the rest of an e-mail, so that the new entry
-# fits the text.
+# The model sees at most this many characters of the text around an entry, such as the rest of an e-mail. This lets the
+# model fit the new entry into the text.
 MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The result of a repair.
+    """The entries that were rewritten, their evidence, and the problems of the entries that were not.
 
     `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
     of the entries that could not be rewritten.
@@ -43,13 +43,13 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """Return the entries to rewrite because of the problems `lost`, or None if there are too many for one ask."""
+    """Return the entries to rewrite because of the problems `lost`, or None if one ask cannot hold all entries."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 
 
 def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
-    """Return the problems of texts that depend on a lost entry, such as a subject line that repeats a lost figure."""
+    """Return the problems that a lost entry causes elsewhere, such as a subject line that repeats a lost figure."""
     broken = checks.rules(*checks.judge.resolved(draft, checks.into)) if checks.rules else []
     every = (*checks.judge.problems(draft), *broken)
     return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
@@ -58,7 +58,7 @@ def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
 async def mended(
     draft: Value, to_fix: Sequence[Fix], ask: Ask[Any, Any], checks: Checks[Any], asks: RecordedAsks
 ) -> Mended:
-    """Ask for replacements of the entries in `to_fix` and return the replacements that pass `checks`.
+    """Ask for replacements of the entries in `to_fix`, and return the replacements that pass `checks`.
 
     `draft` has the type of the answer to `ask`.
 
@@ -80,7 +80,7 @@ async def mended(
 
 
 def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
-    """Yield the text around each entry to rewrite, such as the e-mail that contains the entry."""
+    """Yield the text around the entries to rewrite, such as the e-mail that contains an entry."""
     items = dict.fromkeys(filter(None, (_list_item(fix.at) for fix in to_fix)))
     texts = ([*_texts(part_at(draft, at))] for at in items)
     for text in dict.fromkeys(" ".join(parts) for parts in texts if len(parts) > 1):

@@ -53,8 +53,8 @@ def fixes(
 ) -> tuple[Fix, ...]:
     """Return a `Fix` for each entry that the model must replace, in the order of the draft.
 
-    If there are too many entries for one ask, entries that would otherwise be dropped come first. Entries with only
-    soft problems come last, because they would not be dropped.
+    If one ask cannot hold all entries, the entries that would otherwise be dropped come first. Entries with only soft
+    problems come last, because they would not be dropped.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
@@ -70,12 +70,12 @@ def fixes(
 
 
 def entry_at(draft: Value, problem: Problem) -> Path:
-    """Return the path of the entry that a problem is about."""
+    """Return the path of the entry that contains the problem."""
     at = problem.at
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
-    # A None in a list stands for an item that could not be decoded, which is an entry of its own.
+    # None in a list stands for an item that could not be decoded. Such an item is an entry itself.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
@@ -127,7 +127,7 @@ def name_of(at: int) -> str:
 def complaint(draft: Value, to_fix: Sequence[Fix], unread: Mapping[Path, str]) -> str:
     """Return the complaint to the model, which lists the name, path, text and problems of each entry.
 
-    `unread` maps the paths of unreadable entries to their text.
+    `unread` maps the path of each unreadable entry to the text of the entry.
     """
     return "\n".join(line for at, fix in enumerate(to_fix) for line in _lines(name_of(at), draft, fix, unread))
 
@@ -173,7 +173,7 @@ def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> d
 
 
 def _text(content: str) -> str:
-    """Return the JSON string in `content` if it is a sentence, otherwise ''."""
+    """Return the JSON string in `content` if it is a sentence. Otherwise, return ''."""
     try:
         text: object = json.loads(content)
     except ValueError:  # not JSON, or a string that `decoding` has truncated
@@ -187,11 +187,11 @@ def accepted(
 ) -> dict[Path, object]:
     """Return the replacements that pass the checks.
 
-    `draft` contains all replacements; `problems` lists the problems of `draft`.
+    `draft` is the answer with all replacements, and `problems` are the problems of this draft.
 
-    A replacement for an entry that would be dropped passes if the replacement itself is valid. Invalid parts within the
-    replacement are dropped separately. A replacement for an entry with only soft problems must not have more problems
-    than the original entry.
+    If an entry would be dropped otherwise, its replacement passes if the replacement itself is valid. Invalid parts
+    within the replacement are dropped separately. If an entry has only soft problems, its replacement must not have
+    more problems than the entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

@@ -62,7 +62,10 @@ def _template(body: str) -> str:
 
 
 class Limits(Value):
-    """Limits on an answer. `findings`: maximum findings per kind; None if the prompt's body states the limits."""
+    """Limits on an answer.
+
+    `findings` is the maximum number of findings of each kind, or None if the prompt's text states the limits.
+    """
 
     findings: Annotated[int, Field(ge=1)] | None = None
     output_tokens: Annotated[int, Field(ge=1)]
@@ -71,8 +74,8 @@ class Limits(Value):
 class Prompt(Value):
     """A prompt file. `name` is the file's path without the suffix, such as 'vendor/offerings'.
 
-    `reads`: the kinds of pages that answer the question, the most useful kind first; empty if the question is not about
-    pages.
+    `reads`: the kinds of pages that can answer the question, the most useful kind first. It is empty if the question is
+    not about pages.
     """
 
     name: str

@@ -24,11 +24,11 @@ from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 
-# Escaping is off, because prompts are not HTML. Undefined names raise an error, so that a prompt cannot silently lose a
-# placeholder.
+# Escaping is off, because prompts are not HTML. An undefined name raises an error, so that a misspelled placeholder is
+# not silently left empty.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# If one answer contains drafts for several prompts, the draft for each prompt is in these fields.
+# If one answer contains the drafts for several prompts, these fields contain the draft for each prompt.
 FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
@@ -108,7 +108,7 @@ def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
 
 
 def _headed(passages: str) -> str:
-    """Return an explanation of sentence 0 if any heading is listed as sentence 0, otherwise ''."""
+    """If any heading is listed as sentence 0, return an explanation of sentence 0. Otherwise, return ''."""
     return f"{_HEADINGS}\n\n" if "\n(0) " in passages else ""
 
 
@@ -155,7 +155,7 @@ def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Va
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Return a note that says where in the answer a prompt's fields belong; '' if no note is needed."""
+    """Return a note that tells the model where in the answer the prompt's fields belong, or '' if no note is needed."""
     is_personas = _is_of_personas(form)
     fields = [
         f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields

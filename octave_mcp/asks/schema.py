@@ -49,7 +49,10 @@ def schema_name(form: type[Value]) -> str:
 
 
 def _closed(part: Schema, path: str) -> Iterator[str]:
-    """Forbid unknown fields in the schema, in place. Yield a description of each part that providers cannot enforce."""
+    """Change the schema in place so that it forbids unknown fields.
+
+    Yield a description of each part of the schema that providers cannot enforce.
+    """
     for key in _UNENFORCED:
         part.pop(key, None)
     part.get("properties", {}).pop(UNASKED, None)

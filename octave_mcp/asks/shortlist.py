@@ -14,9 +14,9 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
-# Maximum characters of findings and passages in one ask: about 7,000 tokens for the analysis of a prospect, and 5,000
-# tokens for writing copy. A writer needs few findings, because an e-mail has room for only a handful of claims. When
-# ten writers saw all findings, their asks used two thirds of a run's input tokens.
+# Maximum characters of findings and passages in one ask. They are about 7,000 tokens for the analysis of a prospect,
+# and 5,000 tokens for writing copy. A writer needs few findings, because an e-mail has room for only a handful of
+# claims. Without this limit, the asks of ten writers used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.
@@ -25,7 +25,7 @@ OF_LINE = 10
 
 
 class _Group(NamedTuple):
-    """Findings of one kind, and how many of these findings are selected per turn."""
+    """Findings of one kind, and the number of findings to add in each turn."""
 
     findings: Sequence[Value]
     per_turn: int = 1
@@ -38,7 +38,7 @@ def shortlist(
 
     The kinds of findings take turns, and each turn adds the best remaining findings of one kind.
 
-    `max_characters` overrides the usual limit, for models with a smaller context.
+    `max_characters` replaces the usual limit for models with a smaller context.
     """
     if isinstance(brief, UnderstandingBrief):
         reading, findings = brief.reading, brief.findings
@@ -67,7 +67,7 @@ def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    # Always show the evidence of the personas. The notes omit findings whose evidence is not shown, but a writer has to
+    # Always show the evidence about the personas. The notes omit findings without visible evidence, but a writer must
     # know every persona.
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
@@ -105,7 +105,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
 def _fitting(
     groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], max_characters: int
 ) -> frozenset[EvidenceId]:
-    """Select findings from all groups in turn, as long as their notes and passages fit into `max_characters`."""
+    """Select findings from all groups in turn, until their notes and passages fill `max_characters`."""
     chosen: set[EvidenceId] = set()
     numbers = dict.fromkeys(passages, 1)
     for finding in _in_turns(groups):

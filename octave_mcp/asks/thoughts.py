@@ -42,14 +42,14 @@ _MARKS = re.compile(
 # Some models write markers with characters that look like ASCII, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser's error is at most this far from
-# the end.
+# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error at most this
+# many characters before the end of the text.
 _ENDING = 8
-# Maximum number of times that a character is read, on average. Without this limit, rereading the text after each broken
-# object would take quadratic time.
+# The parser reads at most this many times as many characters as the text has. Without this limit, rereading the text
+# after each broken object would take quadratic time.
 _READINGS = 8
-# If an object is nested too deeply for the JSON decoder, skip this many characters, which is less than the length of
-# any such object.
+# If an object is nested too deeply for the JSON decoder, skip this many characters. Such an object is always longer
+# than this, so its end is not skipped.
 _DEEP = 500
 # The first attempt decodes 64 characters, and each further attempt decodes 16 times as many. A failed attempt takes
 # time in proportion to its whole input, so starting with the whole text would be slow.
@@ -66,10 +66,10 @@ class PlacedObject(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The JSON objects that may be the answer (`objects`), in the order of the text.
+    """The JSON objects in a text that may be the answer.
 
-    `broken`: offset of an object that cannot be decoded completely, or -1. `breaks_off`: whether the text ends inside
-    that object.
+    `objects`: these objects, in the order of the text. `broken`: the offset of an object that cannot be decoded
+    completely, or -1. `breaks_off`: whether the text ends inside the broken object.
     """
 
     objects: list[PlacedObject]
@@ -79,7 +79,7 @@ class Answers(NamedTuple):
 
 
 class _Token(NamedTuple):
-    """A marker such as <think>, a complete object, or the readable start of a broken object.
+    """A marker such as <think>, a complete JSON object, or the readable start of a broken JSON object.
 
     `is_hopeless`: whether objects inside this broken object cannot be decoded either.
     """
@@ -94,8 +94,8 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two markers.
 
-    `trusted` says which objects may be the answer: 'alone' means the only content of the part, and 'last' means an
-    object at its end.
+    `trusted` says which objects may be the answer. With 'alone', an object counts only if the part contains nothing
+    else. With 'last', only an object at the end of the part counts.
     """
 
     start: int
@@ -107,9 +107,9 @@ class _Part(NamedTuple):
 def answers(text: str, *, cut_off: bool) -> Answers:
     """Find the JSON objects that may be the answer. The time is proportional to the length of the text.
 
-    A marker inside a complete object belongs to the object. The opening or the closing marker can be missing. Without
-    an opening marker, everything before the closing marker counts as thoughts. Without a closing marker, only an object
-    at the end of the text can be the answer.
+    A marker inside a complete JSON object is part of that object and does not start or end thoughts. The opening or the
+    closing marker can be missing. Without an opening marker, everything before the closing marker counts as thoughts.
+    Without a closing marker, only an object at the end of the text can be the answer.
     """
     parts = list(_parts(text, cut_off=cut_off))
     objects = [PlacedObject(token.start, token.value) for part in parts for token in _trusted(text, part)]
@@ -182,7 +182,7 @@ def _object(text: str, start: int) -> _Token:
 def _read(text: str) -> _Token:
     """Decode the object at the start of a text.
 
-    If the text ends inside the object, the token extends to the end of the text.
+    If the text ends inside the object, the token reaches to the end of the text.
     """
     try:
         value, end = _DECODER.raw_decode(text)

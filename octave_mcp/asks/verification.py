@@ -24,18 +24,18 @@ from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
 MAX_CLAIMS_PER_ASK = 60
-# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong. All of these
-# claims have passed the rules.
+# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong. The rule-based
+# checks have already accepted all of these claims.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
 # Accept up to this many doubts even if an answer doubts all of its claims, because so few doubts prove nothing about
 # the model.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
-# Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are
-# doubted.
+# Estimates for the size of an answer: the tokens of an answer without doubts, the tokens that each doubt adds, and the
+# fraction of claims that models doubt.
 ANSWER_TOKENS = 60
 DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
-# Tokens of everything around the instructions, such as roles, the schema's name, and notes to a connected client.
+# Tokens of the text around the instructions, such as roles, the schema's name, and notes to a connected client.
 OVERHEAD_TOKENS = 120
 
 
@@ -113,8 +113,8 @@ def fitting(
 ) -> tuple[int, Size]:
     """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
 
-    `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone,
-    and is only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
+    `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone. It
+    is set only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
@@ -130,9 +130,10 @@ def fitting(
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """Return a mapping from the index of each claim to the opinion in the answer.
+    """Return the opinions in the answer, by the index of their claim.
 
-    A claim that the answer lists twice or not at all has no opinion. Ignore numbers that do not belong to a claim.
+    If the answer lists a claim twice or not at all, the claim has no opinion. Ignore numbers that do not belong to a
+    claim.
     """
     if isinstance(answer, Unusable):
         return {}
@@ -173,7 +174,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
     try:
         judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))
     except (SetupError, NoAccess) as failed:
-        # Raise the error only for the first ask. If a later ask fails, the verdicts of earlier asks must not be lost.
+        # Raise the error only for the first ask. If a later ask fails, keep the verdicts of earlier asks.
         if is_first:
             raise
         why = why_unjudged(failed)
@@ -183,7 +184,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
 
 
 def support(opinion: Opinion | None, judge: str, why: str = "") -> Support:
-    """Convert an opinion to a verdict. If there is no opinion, the verdict is 'unjudged' and its reason is `why`."""
+    """Convert an opinion to a verdict. If `opinion` is None, the verdict is 'unjudged' and the reason is `why`."""
     if opinion is None:
         return Support(verdict="unjudged", judge=judge, reason=why)
     return Support(verdict=opinion.verdict, judge=judge, reason=reason_of(opinion))
@@ -206,13 +207,16 @@ def why_unjudged(failed: OctaveError) -> str:
 
 
 def _base(text: Rendered) -> int:
-    """Estimate the tokens of an ask without its claims."""
+    """Estimate how many tokens an ask contains besides its claims."""
     schema = json.dumps(schema_of(Verification), separators=(",", ":"))
     return estimated_tokens(f"{text.system}{schema}") + OVERHEAD_TOKENS
 
 
 def _line_tokens(claim: Claimed, known: set[Quotation]) -> int:
-    """Estimate the tokens that a claim adds to an ask. Quotations in `known` are already counted."""
+    """Estimate how many tokens a claim adds to an ask.
+
+    Quotations in `known` are already part of the ask, so they add nothing.
+    """
     new = [one for one in claim.quotations if one not in known]
     pages: Mapping[tuple[str, str], None] = dict.fromkeys((one.role, one.title) for one in known)
     titles = sum(estimated_tokens(one.title) + 6 for one in new if (one.role, one.title) not in pages)

@@ -14,7 +14,7 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A garbage collection stops every thread, so it waits for a quiet moment, but for no more than this time.
+# A garbage collection stops every thread, so it is postponed to a quiet moment, but not by more than this time.
 MAX_DELAY_SECONDS = 600.0
 # Objects that survive a collection are frozen, so later collections skip them. Some frozen objects become garbage, so
 # all objects are examined again once an hour.
@@ -44,7 +44,7 @@ def check_computing() -> None:
 
 @cache
 def stay_responsive() -> None:
-    """Tune the interpreter to keep the event loop responsive during computations. Only the first call has an effect."""
+    """Tune the interpreter to keep the event loop responsive during computations. Further calls do nothing."""
     # By default, a computing thread can hold the GIL for 5 ms, which makes the event loop wait too long.
     sys.setswitchinterval(0.0005)
     gc.collect()
@@ -58,7 +58,7 @@ def stay_responsive() -> None:
 class Collector:
     """Collects garbage cycles at quiet moments, because a collection stops all threads.
 
-    Objects that survive a collection are skipped by later collections for an hour. With 500 waiting runs, the first
+    Later collections skip the objects that survive a collection, for up to an hour. With 500 waiting runs, the first
     collection takes 0.4 s, but the collections after it take almost no time.
     """
 

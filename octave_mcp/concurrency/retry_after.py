@@ -40,17 +40,18 @@ _DATE = re.compile(
 )
 # Some gateways quote the rate limit header in the error body: '"X-RateLimit-Reset": "1767225600000"'.
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
-# Larger numbers are taken for epoch times, because no server asks clients to wait for more than a year.
+# If a number of seconds is larger than this, it is an epoch time, because no server asks clients to wait for more than
+# a year.
 _MAX_WAIT_SECONDS = 366 * 86_400.0
-# Larger epoch times are in milliseconds, because in seconds they would be after the year 5138.
+# If an epoch time is larger than this, it is in milliseconds, because in seconds it would be after the year 5138.
 _MAX_EPOCH_SECONDS = 1e11
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
     """Return the seconds to wait before a retry, or None if the response specifies no wait.
 
-    The `Retry-After` headers, which contain milliseconds, seconds or a date, take precedence over the text. The text
-    takes precedence over the headers about exhausted rate limits.
+    The `Retry-After` headers take precedence over the text. They contain milliseconds, seconds or a date. A wait that
+    the text states takes precedence over the headers about exhausted rate limits.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
@@ -73,7 +74,7 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    Return None for a date in the past, so that the caller uses its default wait. Such a date can come from a wrong
+    Return None for a date in the past, so that the caller uses its default wait. Such a date can result from a wrong
     clock.
     """
     when = _iso(date) or _http(date)
@@ -125,14 +126,14 @@ def _in_text(text: str) -> float | None:
 def _resets(headers: Mapping[str, str]) -> Iterator[float]:
     """Yield the seconds until each exhausted rate limit resets.
 
-    The headers contain a duration, seconds, an epoch time or a date.
+    Depending on the provider, the headers contain a duration, a number of seconds, an epoch time or a date.
     """
     for name, value in headers.items():
         low = name.lower()
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
-        # Providers send the reset time of every limit, but only a limit with nothing remaining is a reason to wait. If
-        # a plain 'X-RateLimit-Reset' has no matching 'Remaining' header, its limit counts as exhausted.
+        # Providers send the reset time of every limit, but the caller has to wait only if nothing remains of a limit.
+        # If a plain 'X-RateLimit-Reset' has no matching 'Remaining' header, its limit counts as exhausted.
         remaining = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(remaining) == 0 and (wait := _reset(value.strip())) is not None:
             yield wait

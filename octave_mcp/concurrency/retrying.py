@@ -1,4 +1,7 @@
-"""Retries with full jitter. The retries honour `Retry-After`, and end after a number of attempts or at a deadline."""
+"""Retries failed calls after random waits ("full jitter").
+
+The retries honour `Retry-After`, and end after a number of attempts or at a deadline.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,17 @@ ATTEMPTS = 3
 TIMED_OUT_ATTEMPTS = 2
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
-# The maximum pause between two attempts to use the database. A short maximum lets runs continue soon after an outage.
+# Maximum pause between two attempts to use the database. The pause is short, so that runs continue soon after an
+# outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# At most this much random time is added to a requested wait. Callers with the same wait then do not all retry at once.
+# At most this much random time is added to a requested wait. Without it, callers with the same wait would all retry at
+# once.
 MAX_SPREAD_SECONDS = 2.0
 # The wait reaches its maximum long before this many doublings. Without this limit, 2 ** failures would overflow a float
 # in a long outage.
 MAX_DOUBLINGS = 30
-# A call that waits its turn fails if a busy server refuses it more than this many times per allowed attempt.
+# If a call waits its turn, a busy server can refuse it this many times per allowed attempt. After more refusals, the
+# call fails.
 REFUSALS_PER_ATTEMPT = 10
 
 
@@ -66,7 +72,7 @@ class _Policy:
     def _wait(self, requested: float | None) -> float:
         if requested is None:
             return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
-        # If there is no time limit, cap the requested wait. Otherwise, a site could stall a run indefinitely.
+        # If there is no time limit, cap the requested wait. Without the cap, a site could stall a run indefinitely.
         wait = requested if self._left else min(requested, MAX_WAIT_SECONDS)
         return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - jitter, no secret
 
@@ -83,10 +89,10 @@ async def retrying(
 
     `left` returns the seconds that remain after a failure. If the next wait would be longer, the call is not retried.
 
-    If `waits_its_turn` is true, refusals by a busy server do not count as attempts. Each attempt allows up to
+    If `waits_its_turn` is true, a refusal by a busy server does not use up an attempt. Each attempt allows up to
     `REFUSALS_PER_ATTEMPT` refusals.
 
-    `again` is called before each wait, with the number of seconds and the failure.
+    `again` is called before each wait, with the length of the wait in seconds and the failure.
     """
     policy = _Policy(attempts, left, again, waits_its_turn=waits_its_turn)
     async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
@@ -98,7 +104,8 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """Retry `call` until the database is available again, however long that takes. Return the result of `call`.
 
-    Attempts are not logged, because many calls wait for the same database. The background tasks log the cause once.
+    Attempts are not logged, because many calls wait for the same database. Background tasks log the cause, and they log
+    it only once.
     """
     for failures in count(1):
         try:
@@ -132,7 +139,7 @@ def backoff_seconds(failures: int, first: float, longest: float) -> float:
 
 
 def within(seconds: float) -> SecondsLeft:
-    """Return a `left` callback for `retrying` that counts down from `seconds`, starting now."""
+    """Return a `left` callback for `retrying`, which counts down from `seconds`. The countdown starts now."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda _: until - clock()

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class RunClock:
-    """A clock that shows event-loop time minus `stopped_seconds`.
+    """A clock that shows event-loop time minus `stopped_seconds`, the total time of its pauses.
 
     Waits for model servers stop this clock for at most `most_seconds` in total.
     """
@@ -27,8 +27,8 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Exclude a span of event-loop time from this clock, but no more than `most_seconds` in total."""
-        # Concurrent asks wait at the same time, so their time spans overlap. Exclude each second only once.
+        """Do not count a span of event-loop time on this clock. At most `most_seconds` are left out in total."""
+        # The waits of concurrent asks overlap. Exclude each second only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
         self._leave_out(more, until)
@@ -47,7 +47,7 @@ class RunClock:
         if more <= 0:
             return
         self.stopped_seconds += more
-        # Timeouts that are already running use event-loop time, so a pause of this clock has to postpone them.
+        # Running timeouts use event-loop time, so a pause of this clock has to postpone them.
         for timeout, at in self._timeouts.items():
             if not timeout.expired():
                 timeout.reschedule(at + self.stopped_seconds)

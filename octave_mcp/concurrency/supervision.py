@@ -14,7 +14,7 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-# Because the waits are short, an operator who has fixed the cause soon sees that the task works again.
+# The waits are short, so that an operator who has fixed the cause soon sees that the task works again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
 # If a task keeps failing and recovering, the same reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0

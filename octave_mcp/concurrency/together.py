@@ -17,7 +17,7 @@ async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
 async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
     """Run calls concurrently and return their results in order.
 
-    The first failure cancels the other calls and is raised.
+    If a call fails, cancel the other calls and raise the failure.
     """
     # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch. `asyncio.gather` would
     # leave the other calls running and spending money.

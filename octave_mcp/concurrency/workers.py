@@ -2,8 +2,8 @@
 
 Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
 threads, callers wait nearly twice as long as with one thread, and with four threads five times as long. No run ends
-sooner with more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over the queue. A
-job that takes too long is stopped, and its caller gets an error.
+sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over the
+queue. A job that takes too long is stopped, and its caller gets an error.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -29,7 +29,7 @@ from typing import Any
 
 from octave_mcp.errors import NotReady, TookTooLong
 
-# After this time a job counts as slow, and another thread takes over the queue.
+# If a job runs for longer than this, it is slow, and another thread takes over the queue.
 SLOW_SECONDS = 2.0
 # Time limit of a job, measured from its start. Even the slowest real pages take only a few seconds.
 MAX_SECONDS = 60.0
@@ -60,7 +60,7 @@ class _Job:
 
 
 class Workers(Executor):
-    """An executor that runs one job at a time, unless a job is slow."""
+    """An executor that runs one job at a time, or more if a job is slow."""
 
     def __init__(self) -> None:
         self.queue: SimpleQueue[_Job] = SimpleQueue()
@@ -116,8 +116,8 @@ class Workers(Executor):
             self._has_work.wait()
             time.sleep(CHECK_SECONDS)
             with self._lock:
-                # Clear the event before the check. A job submitted during the check then sets the event again and is
-                # not missed.
+                # Clear the event before the check. If a job is submitted during the check, it sets the event again and
+                # is not missed.
                 self._has_work.clear()
                 if self.current:
                     self._supervise(self.current)
@@ -151,7 +151,7 @@ class _Worker(Thread):
     """A thread that takes jobs as long as it is the current worker.
 
     A finished worker waits for its release before it exits. `_Stopped` is sent to a thread ID, which the system can
-    reuse after a thread exits. Without this wait, `_Stopped` could hit another thread.
+    reuse after a thread exits. Without this wait, `_Stopped` could be raised in another thread.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -164,15 +164,15 @@ class _Worker(Thread):
     def run(self) -> None:
         is_released = False
         while not is_released:
-            # InvalidStateError is raised if the job was stopped at the moment it set its result.
+            # The job raises InvalidStateError if it was stopped at the moment when its result was set.
             with suppress(_Stopped, InvalidStateError):
                 self._take_jobs()
                 self.is_done = True
                 is_released = self._released.get()
 
     def _take_jobs(self) -> None:
-        # If `_job` is still set, the job was stopped. The worker then ends, because `_Stopped` can have interrupted it
-        # anywhere.
+        # If `_job` is still set, the previous job was stopped. The worker then ends, because `_Stopped` can have
+        # interrupted it anywhere.
         while self._workers.current is self and self._job is None:
             job = self._workers.queue.get()
             if job.done.set_running_or_notify_cancel():
@@ -216,7 +216,7 @@ class _Worker(Thread):
             job.done.set_exception(TookTooLong(_STOPPED.format(MAX_SECONDS)))
             _LOG.error("a computation took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
         # Raise `_Stopped` again at each check, because the job may have caught it. If the job has just ended by itself,
-        # do not raise it.
+        # do not raise `_Stopped`.
         if self.ident and isinstance(job.done.exception(), TookTooLong):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
 

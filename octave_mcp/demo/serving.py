@@ -47,7 +47,7 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
 
 def _listening() -> socket.socket:
     """Return a listening socket on a free loopback port."""
-    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With the algorithm, each response
+    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With Nagle's algorithm, each response
     # would take 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))

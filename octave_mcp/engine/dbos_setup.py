@@ -15,8 +15,8 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers only workflows of the same application version. This version never changes. The journal finds steps by
-# name, so any release can resume a run that another release started.
+# DBOS recovers only workflows of the same application version. The version must never change. The journal finds steps
+# by name, so any release can resume a run that another release started.
 APPLICATION_VERSION = "named-steps"
 
 # After this idle time, Postgres ends a transaction, so that a suspended process frees its row locks. On SQLite, a
@@ -91,7 +91,7 @@ def _is_relevant(record: logging.LogRecord) -> bool:
 
 
 class _Sqlite(sqlite3.Connection):
-    """A SQLite connection with the settings that DBOS uses, and some of our own."""
+    """A SQLite connection with the settings that DBOS uses and some additional settings."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)

@@ -2,8 +2,9 @@
 
 DBOS stores which process owns a run. Our own journal stores the completed steps of a run. Every process that executes
 runs has an ID, a heartbeat, and a lock that is freed when the process ends. If the lock of a process is free or its
-heartbeat is stale, another process adopts the runs: it starts them again if it has the models and sources for them.
-After that, the earlier execution can no longer write, so adopting a run too early only wastes time.
+heartbeat is stale, another process adopts the runs of this process. The other process restarts a run if it has the
+run's models and sources. Adopting a run too early only wastes time, because the earlier execution can no longer write
+after the adoption.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from octave_mcp.settings import Settings
 
 # How often a process sends its heartbeat and checks the heartbeats of other processes.
 ADOPTION_SECONDS = 5.0
-# How often all active runs are listed to find runs to adopt. Listing is less frequent than the rest of adoption
-# because, with 500 runs, it takes most of the time.
+# How often all active runs are listed to find runs to adopt. Runs are listed less often than heartbeats are checked,
+# because listing 500 runs takes longer than the rest of adoption.
 LISTING_SECONDS = 60.0
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
@@ -48,7 +49,7 @@ def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> 
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# DBOS is a singleton whose workflows are module functions. This list tells the workflows which engine launched DBOS.
+# DBOS is a singleton whose workflows are module functions. This list tells the workflows which engine started DBOS.
 _serving: list[Durable] = []
 
 
@@ -117,8 +118,9 @@ class Durable:
 
         Yield True if this process has the lock, and False if another process holds it.
         """
-        # Let the tasks of this process wait for each other. A task can take an owner's lock just to check whether the
-        # owner is alive. The task that adopts runs must not mistake the checking task for a live owner.
+        # Use an `asyncio.Lock` to make the tasks of this process wait for each other. A task can take an owner's lock
+        # just to check whether the owner is alive. Without the wait, the task that adopts runs could mistake the
+        # checking task for a live owner.
         locks = self._launched.locks if self._launched else None
         async with self._local_locks.setdefault(name, asyncio.Lock()):
             is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
@@ -136,7 +138,7 @@ class Durable:
         try:
             await launched.execute(run_id)
         finally:
-            if self._running.get(run_id) is task:  # a later execution may have replaced the task
+            if self._running.get(run_id) is task:  # in the meantime, a later execution may have replaced the task
                 del self._running[run_id]
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
@@ -187,9 +189,9 @@ class Durable:
 
     async def _shut_down(self, locks: Locks) -> None:
         """Stop DBOS, then free the locks."""
-        # DBOS has made its own executor the event loop's default executor, and now shuts that executor down. Therefore
-        # use another thread here, and give the event loop a new default executor afterwards. Free the locks last,
-        # because other processes adopt the runs as soon as the locks are free.
+        # DBOS has replaced the event loop's default executor with its own executor, and now shuts this executor down.
+        # Therefore use another thread here, and give the event loop a new default executor afterwards. Free the locks
+        # last, because other processes adopt the runs as soon as the locks are free.
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
             if self in _serving:
@@ -239,10 +241,10 @@ class Durable:
                     await self._adopt_from(owner, claims)
 
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
-        """Restart the runs that this process owns but was not executing at two consecutive listings.
+        """Restart runs of this process that it was not executing at two listings in a row.
 
-        A run becomes idle if two processes adopt it at the same time. One listing is not enough, because a run that is
-        just being started looks idle, too.
+        A run becomes idle if two processes adopt it at the same time. Listing the runs only once is not enough, because
+        a run that is just being started looks idle, too.
         """
         idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:
@@ -256,7 +258,7 @@ class Durable:
 
         If no run is left, also remove the owner's heartbeat.
         """
-        # List the runs again while holding the owner's lock, because another process may have adopted some of them.
+        # List the runs again while holding the owner's lock, because another process may have adopted some of the runs.
         active = await _owners_by_run()
         claimed = {run_id: await claims(run_id) for run_id, run_owner in active.items() if run_owner == owner}
         await self.forget([run_id for run_id, claim in claimed.items() if claim != "others"])
@@ -285,6 +287,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # An earlier release gave each process a queue named after the process. A run in such a queue belongs to the process
-    # after which the queue is named.
+    # In an earlier release, each process had its own queue, which was named after the process. If a run is in such a
+    # queue, it belongs to that process.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

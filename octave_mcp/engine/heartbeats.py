@@ -22,7 +22,7 @@ FRESH_SECONDS = 7.5
 class _Beat:
     """A process's counter.
 
-    `seen_at` is the time when the current value was first seen; `has_moved` means that the value has changed.
+    `seen_at` is the time when the current value was first seen. `has_moved` is true if the value has changed.
     """
 
     count: int
@@ -54,7 +54,7 @@ class Pulse:
         asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._asked_at > FRESH_SECONDS:
-            # This process was suspended and could not see other heartbeats change, so reset their ages to zero.
+            # If this process was suspended, it could not see other heartbeats change, so reset their ages to zero.
             seen = {owner: replace(beat, seen_at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
         self._asked_at = asked_at
@@ -68,7 +68,7 @@ class Pulse:
     def is_stale(self, owner: str) -> bool:
         """Whether the heartbeat last changed more than `STALE_SECONDS` seconds ago.
 
-        A process without a heartbeat is never stale. Such a process runs an older release, so only its lock shows
+        If a process has no heartbeat, it is never stale. Such a process runs an older release, so only its lock shows
         whether the process is alive.
         """
         beat = self._seen.get(owner)

@@ -66,8 +66,8 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
-        # Remove the file before releasing the lock. After the release, another process may already have locked the same
-        # file.
+        # Remove the file before releasing the lock. After the release, another process can lock the same file, and this
+        # process must not remove it then.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -92,7 +92,7 @@ class Advisory:
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # Postgres lets a session take the same lock twice
+        if name in self._held:  # Postgres lets a connection take the same lock twice
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)

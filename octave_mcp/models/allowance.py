@@ -1,4 +1,4 @@
-"""Limits on a run's questions to a connected client: their number and their tokens, with a reserve for corrections."""
+"""Limits the number and the size of the questions to a connected client, and keeps a reserve for corrections."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from octave_mcp.domain.questions import Question, QuestionRecord
 MAX_QUESTIONS = 14
 # The limit covers input and output. A complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
-# The limits above apply if a run shows at most this many characters of a company's pages. A run that shows more
-# characters has higher limits.
+# The limits above apply if a run shows the connected client at most this many characters of a company's pages. If a run
+# shows more characters, its limits are higher.
 SHOWN_CHARACTERS = 30_000
 # Characters per question if a run shows more than SHOWN_CHARACTERS. The lists in an answer are limited in length, so
 # more text needs more questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# The reserve for corrections is smaller during the last questions, because earlier answers have been corrected by then.
+# The reserve for corrections is smaller during the last questions, because by then, all earlier answers have been
+# corrected.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
@@ -56,10 +57,10 @@ FIRST = {
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
 READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
-# Tokens for the passages in a question about a company that has at least PAGES_FOR_USUAL_SIZE pages.
+# Tokens for the passages in one question, if the company has at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# Each additional part of the pages allows three more questions: one about each company, and one correction.
+# Each additional part of the pages allows three more questions: two questions about the companies, and one correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -67,11 +68,11 @@ QUESTIONS_PER_EXTRA_PART = 3
 class Allowance:
     """Limits of one run.
 
-    When a run asks for persona copy, room stays reserved for the question about the deal. When a run asks for a
-    correction or about further pages of a company, room stays reserved for every later question.
+    When a run asks for persona copy, part of each limit stays reserved for the question about the deal. When a run asks
+    for a correction or asks about more pages of a company, part of each limit stays reserved for all later questions.
 
-    `extra` and `extra_questions` are the size and number of the additional questions if a run shows more than
-    SHOWN_CHARACTERS.
+    If a run shows more than SHOWN_CHARACTERS, it can ask additional questions: `extra_questions` is their number, and
+    `extra` is their size.
     """
 
     questions: int = MAX_QUESTIONS
@@ -81,7 +82,7 @@ class Allowance:
 
     @property
     def share(self) -> float:
-        """This run's token limit as a share of the usual limit, at most 1."""
+        """This run's token limit divided by the usual token limit, but at most 1."""
         return min(1.0, self.tokens / (MAX_TOKENS + self.extra.both))
 
     @property
@@ -101,7 +102,7 @@ class Allowance:
     ) -> str:
         """Return why the question exceeds the limits and what the user can do, or '' if the question is allowed.
 
-        `refused` contains the prompts of refused questions, for which room stays reserved.
+        `refused` contains the prompts of earlier questions that were refused. Tokens stay reserved for these questions.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -128,7 +129,10 @@ class Allowance:
         return MAX_QUESTIONS + QUESTIONS_PER_EXTRA_PART * self.extra_questions // len(READING_PROMPTS)
 
     def _reserved_tokens(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
-        """Return the tokens reserved for verification and, unless the question is a correction, for corrections."""
+        """Return how many tokens to reserve for verification and for corrections.
+
+        A correction reserves only the tokens for verification.
+        """
         if question.prompt == SELF_CHECK:
             return 0
         share, verification = self.share, self.verification.both
@@ -142,12 +146,15 @@ class Allowance:
 
 
 def ask_characters(shown_characters: int) -> int:
-    """Return the maximum number of characters from a company's pages in one question."""
+    """Return how many characters of a company's pages one question can contain at most."""
     return SHOWN_CHARACTERS if shown_characters <= SHOWN_CHARACTERS else ASK_CHARACTERS
 
 
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
-    """Return the limits of a run that shows `shown_characters` per company. The user's own limits take precedence."""
+    """Return the limits for a run that shows the client `shown_characters` of each company's pages.
+
+    The user's own limits take precedence.
+    """
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
     # A run reads the pages of two companies, and a token has about four characters.
     extra_passages = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
@@ -162,16 +169,17 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# Tokens for one replacement in a patch. The replacement of a whole draft counts as the full answer for one persona.
+# Tokens for one replacement in a patch. If the patch replaces a whole draft, count it as a full answer for one persona.
+# The replacement of a whole draft counts as the full answer for one persona.
 REPLACEMENT_TOKENS = 150
-# Fields that identify the schema of a persona's draft.
+# Fields that only the schema of a persona's draft has.
 DRAFTS = frozenset({"sequence", "talk_track"})
 
 
 def expected(question: Question) -> int:
     """Return the expected number of tokens in the answer.
 
-    For a patch, that number depends on how many replacements the patch has.
+    If the answer is a patch, the number depends on how many replacements the patch has.
     """
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
@@ -184,7 +192,7 @@ def expected(question: Question) -> int:
 
 
 def _drafts(question: Question) -> int:
-    """Count the personas whose copy the patch replaces completely."""
+    """Count the personas for which the patch replaces all of the copy."""
     if question.prompt != LAST:
         return 0
     definitions = question.answer_schema.get("$defs", {})
@@ -197,8 +205,8 @@ def _drafts(question: Question) -> int:
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
     """Return the sizes of the questions that must still fit after this question.
 
-    Earlier questions that were refused must fit. If the question is about persona copy, the question about the deal
-    must fit. If the question is a correction or about further pages of a company, all later questions must fit.
+    Earlier questions that were refused must still fit. If the question is about persona copy, the question about the
+    deal must fit. If the question is a correction or asks about more pages of a company, all later questions must fit.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # no other question follows a verification or a revision
@@ -224,6 +232,6 @@ def _spent(question: QuestionRecord) -> int:
 
 
 def _remedy(setting: str, limit: int, complete: int) -> str:
-    """Return advice for a run that reached a limit. `complete` is the most that a complete run needs."""
+    """Return advice for a run that reached a limit. `complete` is the highest limit that a complete run needs."""
     figure = f" (a complete run takes up to {complete})" if limit < complete else ""
     return f"raise {setting}{figure}, or lower max_pages"

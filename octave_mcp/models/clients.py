@@ -25,7 +25,7 @@ from octave_mcp.models.failures import Key
 from octave_mcp.settings import headers_of, value_of
 
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
-# The SDKs' own default limits. The number of concurrent calls is limited by `limiter`.
+# The SDKs use the same limits by default. The number of concurrent calls is limited by `limiter`.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 _OPENAI_VARIABLES = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
@@ -40,7 +40,7 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Settings of a provider's HTTP client.
+    """Settings of the HTTP client for a provider.
 
     `variable` is the environment variable that sets the address. `own_headers` are the headers that the user set for
     that address.
@@ -67,7 +67,7 @@ class Client:
         proxy_for(self.address)
 
     def http(self) -> httpx2.AsyncClient:
-        """Return an HTTP client that ignores the environment.
+        """Return an HTTP client that does not read the environment variables.
 
         Raises:
             SetupError: If `check` fails.
@@ -105,7 +105,7 @@ def of_anthropic(address: str, key: Key) -> Client:
 
 
 def of_compat(variable: str, address: str, key: Key) -> Client:
-    """Return client settings for a compatible server.
+    """Return the client settings for a server that is compatible with OpenAI's API.
 
     OpenAI's headers go only to OPENAI_BASE_URL, with OpenAI's key.
     """
@@ -146,7 +146,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}  # the SDK's retries would multiply with ours
+    return {**base, "max_retries": 0, "timeout": None}  # the SDK's own retries would multiply with these retries
 
 
 def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:

@@ -40,7 +40,8 @@ from octave_mcp.settings import Settings, value_of
 
 # The fields in which servers send a model's reasoning.
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-# Finish reasons of an answer that was cut off: OpenAI's "length", and others that gateways pass on unchanged.
+# Finish reasons that mean that an answer was cut off: OpenAI's "length", and reasons that gateways pass on from other
+# providers.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
 # A placeholder for local servers that need no key, because the SDK requires one.
 NO_KEY = SecretStr("local")
@@ -132,7 +133,7 @@ class Chat:
 
 
 def _form(request: Request, error: ErrorInfo) -> Remedy | None:
-    """Request any JSON object, or plain text, instead of an enforced schema.
+    """Request any JSON object, or plain text, because the server does not enforce schemas.
 
     The system message contains the schema anyway.
     """
@@ -154,8 +155,8 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Errors from servers that support no response format at all, or only schemas. `json_object` would also fail on such a
-# server: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
+# Error texts of servers that support no response format, or that support only schemas. `json_object` would also fail on
+# such a server: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
 _NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"

@@ -80,7 +80,7 @@ _STATUS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 
-# An error sent as a server-sent event: 'data: {"error": ...}'.
+# Matches an error that is sent as a server-sent event: 'data: {"error": ...}'.
 _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 MAX_PAGE_CHARACTERS = 300
@@ -104,7 +104,10 @@ class ErrorInfo(NamedTuple):
 
 
 def error_info(error: object, status: int = 0) -> ErrorInfo:
-    """Parse an error in any format. `status` is the status of the response, or 0 if the response had status 200."""
+    """Parse an error in any format.
+
+    `status` is the HTTP status of the response, or 0 if the error came in a response with status 200.
+    """
     layers = list(_layers(error))
     words = ": ".join(dict.fromkeys(word for layer in layers for word in _texts_of(layer)))
     return ErrorInfo(
@@ -172,7 +175,7 @@ def fields(value: object) -> Mapping[str, Any]:
 def _is_error(error: object) -> bool:
     """Whether the value describes an error.
 
-    Some servers send {"error": {"code": 0, "message": ""}} with every answer.
+    An empty error is no error: some servers send {"error": {"code": 0, "message": ""}} with every answer.
     """
     known = fields(error)
     return any(known.get(name) for name in (*_STATUS_FIELDS, *_CODE_FIELDS, *_TEXT_FIELDS)) if known else bool(error)

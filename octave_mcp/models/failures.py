@@ -35,7 +35,7 @@ class Key(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A provider's error. `answered` is the start of the error text for the user: 'openai answered 400'.
+    """A provider's error. The error text for users starts with `answered`: 'openai answered 400'.
 
     `is_explained` is False if the error came with status 200 and has neither another status nor a known code.
     """
@@ -93,8 +93,8 @@ def translated(failure: Failure, provider: str, model: str, key: Key) -> Upstrea
 def scrubbed(text: str, key: Key) -> str:
     """Return the text on one line, with secrets and anything that looks like a key masked."""
     text = " ".join(text.split())
-    # Mask the longest secrets first. If a short secret is part of a longer one, masking the short one first would leave
-    # the rest readable.
+    # Mask the longest secrets first. If a short secret is part of a longer one, masking the short secret first would
+    # leave the rest of the longer one readable.
     for secret in sorted((word.get_secret_value() for word in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)

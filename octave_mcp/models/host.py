@@ -35,7 +35,8 @@ WRITING_CHARACTERS = {
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# Rules read the name and summary from the home page's metadata. Answers from the client would not be better.
+# Rules read the name and summary from the home page's metadata. The client could not answer this ask better than the
+# rules.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
@@ -72,7 +73,10 @@ class Host:
         self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate from runs about ordinary companies. There is no price, because the client's model is unknown."""
+        """Estimate the usage, as measured in runs about ordinary companies.
+
+        There is no price, because the client's model is unknown.
+        """
         asks, size = self._allowance.usual(max_pages)
         return Estimate(asks=asks, input_tokens=size.read, output_tokens=size.written, usd=None, tested=CHOICE.tested)
 
@@ -107,7 +111,10 @@ class Host:
         return await computed(_answer, text, ask, question.question_id, None if question.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Cache a usable answer for a day. A correction is cached only together with the answer that it corrects."""
+        """Cache a usable answer for a day.
+
+        If the answer is a correction, cache it only together with the answer that it corrects.
+        """
         await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
         asked = {question.question_id: question for question in await self._inbox.questions()}
         if question := asked.get(key):
@@ -152,7 +159,7 @@ class Host:
         return record
 
     async def _question(self, ask: Ask[Any, Any], *, is_known: bool = False) -> QuestionRecord:
-        """Render the question once, for all callers that need it."""
+        """Render the question only once, even if several callers need it."""
         key = (ask, is_known)
         if key not in self._questions:
             self._questions[key] = await computed(_question, ask, is_known=is_known)
@@ -175,8 +182,8 @@ class Host:
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """Render an ask.
 
-    `is_known` is true if the client received the corrected question earlier in this run. The correction then leaves out
-    the material of that question.
+    `is_known` is true if the client received the corrected question earlier in this run. The correction then does not
+    repeat the material of that question.
     """
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole

@@ -10,14 +10,14 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 INITIAL_LIMIT = 8.0
-# Initial limit for a server that possibly answers only one call at a time. A run starts with two asks, so this limit
-# does not slow down a fast server.
+# Initial limit for a server that may be able to answer only one call at a time. A run starts with two asks, so this
+# limit does not slow down a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# Used if a call times out and the server has answered nothing since that call started. Such a server is probably busy
-# with all of the calls sent to it.
+# The factor if a call times out and the server has answered no other call since that call started. Such a server is
+# probably still working on every call that it received.
 SILENT_DECREASE_FACTOR = 0.25
-# The limit rises only if calls would then still finish within this share of their timeout.
+# The limit rises only if, after the rise, calls would still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
 # Refusals within this time count as one event, because calls sent together are often refused together.
 SETTLING_SECONDS = 0.25
@@ -25,16 +25,16 @@ SETTLING_SECONDS = 0.25
 # answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
-# The cool-down reaches its maximum long before this cap. Without the cap, 2**n would overflow a float after a thousand
-# refusals.
+# The cool-down reaches its maximum long before this cap. Without the cap, the power of two would overflow a float after
+# a thousand refusals.
 MAX_DOUBLINGS = 10
-# Longer waits are not imposed on all callers. Instead, each caller checks whether its own deadline allows the wait.
+# Longer waits do not apply to all callers. Instead, each caller checks whether its own deadline allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
 # The server still gets at least ten calls a second. Providers that allow fewer calls ask for a cool-down.
 MAX_SPACING_SECONDS = 0.1
-# The spacing is multiplied by the first factor after a refusal, and by the second after an answer. The factors balance
-# if one call in nine is refused.
+# After a refusal, the spacing between calls is multiplied by the first factor. After an answer, it is multiplied by the
+# second factor. The spacing stays about the same if one call in nine is refused.
 SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
 
 OnWait = Callable[[float, float], None]
@@ -45,11 +45,13 @@ def _now() -> float:
 
 
 class Limiter:
-    """A limit that rises by one call per round of answers and falls by 30 % per refusal.
+    """Limits how many calls to a server are in flight at once.
+
+    The limit rises by one call per round of answers and falls by 30 % per refusal.
 
     All callers share the cool-down after a refusal. Refused requests also count against a provider's rate limit.
-    Therefore each refusal increases the spacing between calls, and each answer reduces the spacing. With a `careful`
-    start, each answer adds one call until the usual initial limit is reached.
+    Therefore each refusal increases the spacing between calls, and each answer reduces the spacing. If `careful` is
+    true, the limit starts low and rises by one call per answer until it reaches the usual initial limit.
     """
 
     def __init__(self, max_calls: int, *, careful: bool = False) -> None:
@@ -64,18 +66,21 @@ class Limiter:
         self._lowered_at = -1.0
 
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
-        """Return a place for one call.
+        """Return the turn of one call, which can wait for its place at the server.
 
-        `on_wait` receives each time span in which the call waited for a working server.
+        `on_wait` is called for each span of time in which the call waited while the server answered other calls.
         """
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
-        """Raise the limit if calls would still finish in time with one more call at the server; otherwise lower it."""
+        """Adapt the limit to the time that the answer took.
+
+        If calls would still finish in time with one more call at the server, raise the limit. Otherwise, lower it.
+        """
         self._refusals_in_a_row = 0
         self.spacing *= SPACING_DECREASE
-        # Assume that calls share the server equally: with half as many calls in flight, this call would have taken half
-        # as long.
+        # Assume that calls share the server equally. With half as many calls in flight, this call would then have taken
+        # half as long.
         fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
         more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
@@ -101,9 +106,9 @@ class Limiter:
         self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit once for all calls in flight.
+        """Lower the limit at most once for all calls in flight.
 
-        Lower the limit much more if the server answered none of the calls.
+        If the server has answered no call since this call started, lower the limit much more.
         """
         if turn.started_at > self._lowered_at:
             is_silent = self.responded_at < turn.started_at
@@ -114,7 +119,10 @@ class Limiter:
             )
 
     def responded(self) -> None:
-        """Restart the timeouts of all calls in flight, because the server is working and may have queued them."""
+        """Restart the timeouts of all calls in flight.
+
+        The server is working, and the calls may be waiting in its queue.
+        """
         self.responded_at = _now()
         for turn in self.in_flight:
             turn.restart()
@@ -124,9 +132,9 @@ class Limiter:
 
 
 class Turn:
-    """The place of one call at a server. The call's timeout restarts when the server answers other calls.
+    """The turn of one call to a model server. The call's timeout restarts when the server answers another call.
 
-    A server that queues calls answers them one by one. The timeout restarts at most once for each call that was in
+    If a server queues calls, it answers them one by one. The timeout restarts at most once for each call that was in
     flight when this call started. A response to any call counts, because the server's queue may be in any order.
     """
 
@@ -135,7 +143,7 @@ class Turn:
         self.call_seconds = call_seconds
         self.started_at = 0.0
         self.max_concurrent = 1
-        """The maximum number of calls that were in flight at once during this call, including this call."""
+        """The highest number of calls that were in flight at the same time during this call, including this call."""
         self._restarts_left = 0
         self._timeout: asyncio.Timeout | None = None
 
@@ -168,7 +176,7 @@ class Turn:
 
     @property
     def has_others(self) -> bool:
-        """Whether other calls are in flight."""
+        """Whether other calls to the server are in flight."""
         return len(self._limiter.in_flight) > 1
 
     @asynccontextmanager
@@ -208,7 +216,10 @@ class Turn:
         limiter.next_at = now + limiter.spacing
 
     def _report_wait(self, since: float) -> float:
-        """Report the wait up to the last response, and return the time at which the unreported wait starts."""
+        """Report the wait from `since` to the server's last response.
+
+        Return the time at which the next report must start.
+        """
         if self._on_wait and self._limiter.responded_at > since:
             self._on_wait(since, self._limiter.responded_at)
         return max(since, self._limiter.responded_at)

@@ -1,4 +1,4 @@
-"""Detection of the user's own model servers, which often answer one call at a time."""
+"""Detects the user's own model servers, which often answer one call at a time."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Refusals are learned from errors, and the parameters are changed or left out in later requests.
 
-A model can refuse an effort level that it lacks, a token limit with the wrong name, or a response format that it cannot
-enforce. No list covers all servers, so each refusal is learned from the error that reports it.
+For example, a model can refuse an effort level that it does not have, a token limit with the wrong name, or a response
+format that it cannot enforce. No list covers all servers, so each refusal is learned from the error that reports it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Path = tuple[str, ...]
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
 # Some servers send these statuses when they pass on another server's refusal or cannot build a grammar for a schema, so
-# the error text decides. The status 0 stands for an error with status 200 that contains no other status.
+# the error text decides. The status 0 stands for an error with HTTP status 200 that names no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
 # A smaller number in an error is not taken for a token limit, because it may be a position in the request.
@@ -39,8 +39,8 @@ EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Texts of 404 errors about a parameter, as opposed to an unknown model. This pattern is stricter, because the text also
-# contains the model's name.
+# Matches 404 errors about a parameter. Other 404 errors are about an unknown model. This pattern is stricter, because
+# the text also contains the model's name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -49,7 +49,7 @@ _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
 
 class Refused(Transient):
-    """A model refused a parameter. The request is retried at once without the parameter."""
+    """Raised if a model refused a parameter. The request is retried at once without the parameter."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after_seconds=0)
@@ -81,7 +81,10 @@ class Parameter(NamedTuple):
     remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
     def place_in(self, error: ErrorInfo) -> int | None:
-        """Return where the error names the parameter: the offset in the text, -1 for a field of the error, or None."""
+        """Return the offset at which the error's text names the parameter.
+
+        Return -1 if a field of the error names it, and None if the error does not mention it.
+        """
         if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
         patterns = (*map(_name_pattern, self.names), *([self.words] if self.words else []))
@@ -148,7 +151,7 @@ class Refusals:
         return next((remedy for _, parameter in mentioned if (remedy := parameter.remedy(request, error))), None)
 
 
-# Remedies by address and model.
+# Known remedies, by the server's address and the model's name.
 KNOWN: dict[str, dict[str, list[Remedy]]] = {}
 
 
@@ -179,7 +182,7 @@ def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def limit(*names: str, is_needed: bool = False) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that lowers the token limit, sends it under its next name, or leaves it out."""
+    """Return a remedy that lowers the token limit, sends it under the next of `names`, or leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         name = next((name for name in names if name in request), None)
@@ -269,7 +272,10 @@ def without(request: Request, path: Path) -> Request:
 
 
 def with_first_part(part: object, request: Request, name: str) -> Request:
-    """Return the request with `part` at the start of its first message. `name` is the field with the messages."""
+    """Return the request with `part` at the start of its first message.
+
+    `name` is the request's field that contains the messages.
+    """
     return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
 
 

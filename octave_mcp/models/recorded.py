@@ -46,7 +46,7 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
 
 
 class Recorded:
-    """Replays a recording. Fixed rules answer the same asks as with a connected client."""
+    """Replays a recording. Fixed rules answer the same asks for a recording as for a connected client."""
 
     name = "recorded"
     languages: frozenset[str] | None = None

@@ -48,13 +48,13 @@ from octave_mcp.ports import RunContext
 
 # Gateways send these statuses if the server behind them did not answer in time.
 _TIMEOUT_STATUSES = frozenset({408, 504, 524})
-# Servers without a queue answer 503, or refuse the connection (status 0), if there are too many calls.
+# If a server without a queue gets too many calls, it answers 503 or refuses the connection (status 0).
 _BUSY_STATUSES = frozenset({0, 503})
 # The number of drafts, each of which is a separate ask.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# A company with at least this many pages reaches the maximum number of findings to verify.
+# If a company has at least this many pages, the number of its findings to verify is at its maximum.
 PAGES_FOR_FULL_VERIFICATION = 10
-# Maximum tries of a call that fails with status 200 and without a reason, because such a failure may be permanent.
+# Maximum tries of a call that fails with status 200 and without a reason, because the failure can be permanent.
 MAX_UNEXPLAINED_TRIES = 3
 # After this many unexplained failures without a single answer, the server counts as broken and no call is retried.
 MAX_UNEXPLAINED_FAILURES = 6
@@ -98,7 +98,7 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the tokens of prompts, passages and answers from runs about ordinary companies."""
+        """Estimate the tokens of prompts, passages and answers, as measured in runs about ordinary companies."""
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
@@ -108,7 +108,7 @@ class Remote:
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 counts the ask about needs and buyers
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 is for the ask about needs and buyers
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -116,7 +116,7 @@ class Remote:
         )
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        """Estimate the maximum usage for verifying each draft and the findings about both companies."""
+        """Estimate the maximum usage of the asks that verify the drafts and the findings about both companies."""
         share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
         used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
         usd = priced(used, self.name, self._models["fast"]).usd
@@ -216,12 +216,13 @@ class Remote:
         server_limiter = limiter(server, self._max_calls, careful=self._is_own)
         wire = await asyncio.shield(self._open_once())
         async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
-            if self._slowness.is_unresponsive:  # other asks may have timed out while this ask waited
+            if self._slowness.is_unresponsive:  # while this ask waited, other asks may have timed out
                 raise self._unresponsive()
             if self._context:
-                self._context.check(ask)  # other asks may have used up the budget
+                self._context.check(ask)  # while this call waited, other asks may have used up the budget
             reply = await self._in_turn(turn, wire, sent)
-            return reply, self._usage_of(reply, sent)  # count the usage now, because the run may end at an await
+            # Count the usage now, because the run may end before the caller gets the reply.
+            return reply, self._usage_of(reply, sent)
 
     async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
         """Return the model's reply. Report the reply or the failure to the limiter."""
@@ -262,7 +263,7 @@ class Remote:
         )
 
     def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
-        """Return the reply's usage. Estimated usage counts against the budget, but is returned without a price."""
+        """Return the reply's usage. If it is estimated, its price counts against the budget but is not returned."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
         if self._context:
             self._context.spend(usage)
@@ -294,14 +295,14 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # changing parameters would not help
+            return error  # a change of parameters would not help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
         """Return an error for an unexplained failure.
 
-        The error allows a few tries, or only one try if the server seems broken.
+        The caller can try the call a few times. If the server seems broken, the caller must not retry.
         """
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
@@ -335,7 +336,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 
 
 def _digest(sent: Sent, server_identity: str, language: str) -> str:
-    """Return a call's cache key, computed from everything that affects the answer, without random delimiters."""
+    """Return a call's cache key, which depends on all that affects the answer except random delimiters."""
     identity = json.dumps([server_identity, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 

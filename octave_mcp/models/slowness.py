@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Two asks that start together can make three calls before either of them gives up, because each retries a timeout once.
+# Two asks that start together can make three calls before one of them gives up, because each ask retries a timeout
+# once.
 MAX_UNANSWERED = 3
 # A model counts as slow if its calls take this long on average, or if the run has waited this long in total for its
 # turn.
@@ -12,7 +13,7 @@ SLOW_SECONDS = 60.0
 
 
 class Slowness:
-    """Durations and waits of one run's calls to one server."""
+    """Records how long one server takes to answer one run's calls, and how long these calls wait."""
 
     def __init__(
         self, name: str, call_seconds: float, *, is_own: bool, report: Callable[[str, str], None] | None
@@ -22,7 +23,7 @@ class Slowness:
         self._took_seconds = self._waited_seconds = self._counted_until = 0.0
 
     def waited(self, since: float, until: float) -> None:
-        # A run's asks can wait at the same time, so overlapping time spans are counted once.
+        # Asks of the same run can wait at the same time, so count overlapping waits only once.
         self._waited_seconds += max(0.0, until - max(since, self._counted_until))
         self._counted_until = max(self._counted_until, until)
         self._report_if_slow()
@@ -38,7 +39,7 @@ class Slowness:
 
     @property
     def is_unresponsive(self) -> bool:
-        """Whether several calls of this run timed out and none was answered."""
+        """Whether at least `MAX_UNANSWERED` calls of this run timed out and no call was answered."""
         return self._timed_out >= MAX_UNANSWERED and not self._answered
 
     def _report_if_slow(self) -> None:

@@ -27,8 +27,8 @@ class Tokens(NamedTuple):
 class Sent(NamedTuple):
     """One call: the model, the prompt, the answer's schema, and the limit on output tokens.
 
-    In a call for a patch, `whole` is the schema of the full answer. The provider may have cached the prompt with that
-    schema.
+    If the call asks for a patch, `whole` is the schema of the full answer. The provider may have cached the prompt with
+    that schema.
     """
 
     model: str
@@ -43,7 +43,7 @@ class Reply(NamedTuple):
     """A model's reply.
 
     `tokens` is None if the provider does not report usage. `refusal` is the reason why the model declines to answer, or
-    '' if the model answers. `has_thoughts` is true if the reply also contained reasoning, separate from the text.
+    '' if the model answers. `has_thoughts` is true if the provider sent the model's reasoning separately from the text.
     """
 
     text: str
@@ -96,7 +96,7 @@ def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - 
 def tokens(
     total_input: int | None, output: int | None, cached: int | None, written: int | None = None
 ) -> Tokens | None:
-    """Return the token counts, or None if a count is missing or if more tokens were cached than read."""
+    """Return the token counts, or None if a count is missing or if there are more cached tokens than input tokens."""
     if not total_input or output is None or (cached or 0) + (written or 0) > total_input:
         return None
     return Tokens(input=total_input, cached=cached or 0, written=written or 0, output=output)

@@ -1,4 +1,7 @@
-"""A rule-based model that needs no API key. It cites the pages of two companies and fills outlines with quotations."""
+"""A rule-based model that needs no API key.
+
+The model cites the pages of the two companies and fills outlines with quotations from these pages.
+"""
 
 from __future__ import annotations
 

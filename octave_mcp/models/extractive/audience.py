@@ -35,7 +35,7 @@ _PEOPLE = re.compile(
     r"parents|homeowners|teachers|individuals|makers|beginners|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
-# Matches sentences in which 'we' is a customer and not the vendor: 'We love Acme: it is built for teams'.
+# In these sentences, 'we' is a customer and not the vendor: 'We love Acme: it is built for teams'.
 _CUSTOMER_SPEAKS = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
 _GOALS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
@@ -115,7 +115,7 @@ def _persona(
 def _ideal_customers(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPersona[Cite]]:
     """If a table describes the ideal customer, yield an audience for each of its first two rows.
 
-    The column header names the customer, and each row describes one property of the customer.
+    The column header names the ideal customer, and each row describes one property of this customer.
     """
     if not re.search(r"\bICP\b|ideal customer|customer profile|who (?:we|is)|good fit", heading.text, re.IGNORECASE):
         return

@@ -17,7 +17,7 @@ from octave_mcp.models.extractive.headings import (
 )
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# A longer text after 'for' is part of a sentence, not the name of an audience.
+# If more words follow 'for', they are part of a sentence, not the name of an audience.
 _MAX_WORDS = 6
 _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–—.]|\s-\s)")
 _PEOPLE = re.compile(
@@ -65,7 +65,8 @@ def audiences(page: ReadPage) -> Iterator[Audience]:
 def _page_audience(page: ReadPage, headline: Line) -> Audience | None:
     """Return the audience that the headline names, if the page's URL names it too.
 
-    The check of the URL excludes headlines that merely mention an audience: 'Fair prices for startups' at '/plans'.
+    A headline can mention an audience that its page is not about ('Fair prices for startups' at '/plans'), so the URL
+    must name the audience, too.
     """
     slug = urlsplit(page.page.url).path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ")
     match = _FOR.search(headline.text)

@@ -40,7 +40,7 @@ def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
 
 
 def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
-    """Drop sentences that start with the same six words as an earlier sentence, because they say nearly the same."""
+    """Drop a sentence if it starts with the same six words as an earlier sentence and says nearly the same."""
     seen: set[str] = set()
     for sentence in sentences:
         key = " ".join(normal(sentence.text).split()[:6])
@@ -126,7 +126,7 @@ def _rival(material: Material, name: str, differences: Sequence[Differentiator[E
 
 def _is_row(difference: Differentiator[EvidenceId]) -> bool:
     """Whether the differentiator comes from a row of a comparison table, not from a sentence."""
-    # `rivals._table` ends the text of each row like this: 'SSO: Acme has it, Rival does not'.
+    # `rivals._table` writes the text of a row like this: 'SSO: Acme has it, Rival does not'.
     return difference.text.endswith("does not")
 
 

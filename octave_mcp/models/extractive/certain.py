@@ -1,4 +1,7 @@
-"""A second check of a prospect's English facts, which corrects topics and drops facts whose topic stays uncertain."""
+"""Checks the topics of a prospect's English facts again.
+
+Wrong topics are corrected, and facts whose topic stays uncertain are dropped.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ _ENDED = re.compile(
 _MAX_NOTICE_WORDS = 25
 # A line with fewer words is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
-# Directions, shell commands and legal terms, which are not facts about the company: "Registration closes ...", "npm
+# Directions, shell commands and legal terms. They are not facts about the company: "Registration closes ...", "npm
 # install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
@@ -154,7 +157,7 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# Matches shares such as "75% of developers", which come from surveys and are not figures about the company.
+# Matches shares such as "75% of developers". They come from surveys and are not figures about the company.
 _SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -222,7 +225,7 @@ def _is_no_statement(text: str, line: Line, path: str, company: str) -> bool:
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """Whether the line is about a customer: how the customer uses the product, what the customer gained or said."""
+    """Whether the line is about a customer, for example how the customer uses the product or what the customer said."""
     if len(text.split()) < _MIN_CUSTOMER_FACT_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
@@ -234,7 +237,7 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """Return the topic that the text is certainly about, or None. The result can differ from `topic`."""
+    """Return the topic that the text is certainly about, which can differ from `topic`, or None."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
         for certain_topic, words in _CERTAIN_WORDS.items():
             if words.search(text) and (topic == "offering" or certain_topic in _OVERRIDES.get(topic, ())):
@@ -246,8 +249,8 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# Words that replace the topic of a line with a certain topic, if the line's topic is "offering" or `_OVERRIDES` allows
-# it.
+# If a line matches one of these patterns, its topic becomes the pattern's key. This applies only to lines whose topic
+# is "offering", or whose topic has the key in its entry in `_OVERRIDES`.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,
@@ -280,7 +283,7 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """Whether the price is the company's own, unlike the price in 'Amazon has a free tier'."""
+    """Whether the text states a price that the company itself charges. 'Amazon has a free tier' does not count."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -295,7 +298,10 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how many people work at the company or how they work, unlike 'our team helps you'."""
+    """Whether the line says how many people work at the company or how they work.
+
+    'Our team helps you' does not say this.
+    """
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
     is_credible = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
@@ -315,7 +321,7 @@ def _is_initiative(text: str, line: Line, company: str) -> bool:
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """Whether the line names a place, unlike 'an office in your agency'."""
+    """Whether the line names a place. 'An office in your agency' does not name one."""
     return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 

@@ -21,5 +21,5 @@ def claim(line: Line, *context: Line) -> Claim[Cite]:
 
 
 def balanced(text: str) -> str:
-    """Strip unpaired quotation marks, which show that the sentence is part of a longer quotation."""
+    """Strip quotation marks without a counterpart, because their quotation continues in another sentence."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

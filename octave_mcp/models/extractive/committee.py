@@ -1,6 +1,6 @@
 """Fills the seats of the buying committee with people and job titles from the companies' pages.
 
-The prospect's own people are seated first. A seat that fits nobody gets the job title of a customer who praises the
+Seats go to the prospect's own people first. A seat that fits nobody gets the job title of a customer who praises the
 vendor, because the prospect probably has somebody with the same job.
 """
 
@@ -16,8 +16,8 @@ from octave_mcp.models.extractive.material import Material
 
 # A longer text is a description of somebody's work and not a job title: 'Leads the team that builds our data platform'.
 MAX_TITLE_WORDS = 6
-# Title words for each seat, in the order in which seats are filled. One person holds only one seat: if a CTO is the
-# only executive, the CTO becomes the economic buyer and not also the technical evaluator.
+# Keywords in the job titles for each seat. Seats are filled in this order. One person holds only one seat. If a CTO is
+# the only executive, the CTO becomes the economic buyer and not the technical evaluator.
 _TITLES: dict[SeatName, str] = {
     "economic_buyer": r"chief|c[eftmor]o\b|(?:co-?)?founder|president|vp\b|vice|owner|managing director",
     "champion": r"head|director|lead\b|manager|principal",
@@ -28,7 +28,7 @@ _TITLES: dict[SeatName, str] = {
 
 
 def committee(material: Material) -> Iterator[Seat[Cite]]:
-    # `employer` is set only for people who appear on a company's site but work elsewhere.
+    # `employer` is set only for people who work elsewhere, although they appear on the company's site.
     theirs = [p for p in material.brief.findings.people if p.company == "prospect" and not p.employer]
     praising = [p for p in material.brief.findings.people if p.company == "vendor" and p.employer]
     taken = set[str]()
@@ -50,7 +50,7 @@ def _holder(people: Sequence[CompanyPerson], titles: str, taken: set[str]) -> Co
 
 
 def _seat(material: Material, seat: SeatName, person: CompanyPerson) -> Seat[Cite]:
-    """Return a filled seat. A customer of the vendor contributes the title only, never a name."""
+    """Return a filled seat. If the person is a customer of the vendor, use only the title and never the name."""
     is_theirs = person.company == "prospect"
     return Seat[Cite](
         seat=seat,

@@ -228,14 +228,14 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         "Vue|Next.js|Node.js|Deno|GraphQL|Kafka|Redis|Snowflake|BigQuery|Salesforce|HubSpot|SAP|NetSuite|"
         "REST|Terraform|Prometheus|Grafana|"
         "OpenTelemetry|S3|Iceberg|pgvector|WebSocket*|ClickHouse|Flink|Spark|EDI|MQTT|Parquet|SQL",
-        re.NOFLAG,  # case-sensitive, because "react", "rust" and "spark" are ordinary words
+        re.NOFLAG,  # do not ignore case, because "react", "rust" and "spark" are ordinary words
     ),
     "offering": _any(
         "platform|product*|service*|solution*|provides|offers|built-in|feature*|database|提供|产品|数据库"
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# Matches sentences about the founding of a company, which do not show what the company needs today.
+# Matches sentences about the founding of a company. They do not show what the company needs today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
@@ -287,8 +287,8 @@ FILLERS = frozenset(
     "have your ours about into which what when where would could should will more most much many "
     "very also only just budget they're company".split()
 )
-# Words of complaints and of comparisons with the past, such as "never" and "used to". A sentence with such a word is
-# neither praise nor a promise.
+# Words of complaints and of comparisons with the past, such as "never" and "used to". A sentence with one of these
+# words is neither praise nor a promise.
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
@@ -296,7 +296,7 @@ PRAISE_VERB = re.compile(
     r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
 )
 FIGURE = re.compile(r"\d")
-# A measured result: "40%", "3x", "saved 12 hours", "doubled".
+# Matches a measured result: "40%", "3x", "saved 12 hours", "doubled".
 MEASURED = re.compile(
     r"\d[\d.,]{0,20}\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
     r"|\b\d[\d,]{0,20}\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"

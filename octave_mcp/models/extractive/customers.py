@@ -19,8 +19,8 @@ _STATEMENT = re.compile(
     r"(?:like\s+|at\s+|such as\s+|including\s+)?|"
     r"\b[Cc]ustomers,?\s+(?:like|such as|including|include)\s+)(?P<names>[A-Z][^.!?;:(]{2,160})"
 )
-# A sentence that starts with one of these words counts even if it does not name the vendor: 'Customers like Globex and
-# Initech ...'.
+# If a sentence starts with one of these words, it counts even if it does not name the vendor: 'Customers like Globex
+# and Initech ...'.
 _STATEMENT_STARTS = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
 _CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:")
 

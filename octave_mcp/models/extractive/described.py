@@ -1,6 +1,6 @@
 """Finds sentences that describe a product.
 
-Such sentences say what the product does, and their subject is the product or the vendor.
+Such sentences say what the product does. Their subject is the product or the vendor.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, is_instruction, leads_elsewhere, share_a_word
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# A shorter imperative is a slogan: 'Ship faster with Acme'.
+# If an imperative has fewer words than this, it is a slogan: 'Ship faster with Acme'.
 MIN_WORDS = 5
 MAX_LINES = 5
 TELLS = (
@@ -77,20 +77,20 @@ def is_note(page: ReadPage) -> bool:
 
 
 def is_status(text: str) -> bool:
-    """Whether a sentence states a product's availability or status ('is now available in Europe'), not its function."""
+    """Whether a sentence only says how available a product is ('is now available in Europe'), not what it does."""
     return bool(_IS_STATUS.search(text))
 
 
 def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line | None:
     """Return the line near the top of the page that describes the product best, or None.
 
-    `is_own` is true if the page's name or URL makes it certain that the page presents the product.
+    `is_own` is true if the name or URL of the page shows that the page presents the product.
     """
     lines = [line for line in page.lines if describes(line)][:MAX_LINES]
     if any(_TOGETHER.search(line.text) for line in lines[:2]):
         return None
 
-    # If the page also has the name in lower case ('edge computing'), the name is an ordinary term and not a product.
+    # If the page also writes the name in lower case ('edge computing'), the name is an ordinary term and not a product.
     is_name = is_own or not {*name.casefold().split()} <= page.common
     scores = [_description_score(line, name, vendor, is_own=is_own, is_name=is_name) for line in lines]
     candidates = [index for index, score in enumerate(scores) if score]

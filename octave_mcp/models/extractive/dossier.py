@@ -28,7 +28,7 @@ from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, que
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
-# The limit applies separately to lines, goals, pains, talking points, questions and demo points.
+# The limit applies to each list separately: lines, goals, pains, talking points, questions and demo points.
 MAX_ENTRIES = 3
 _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
 
@@ -102,7 +102,7 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
     """Return one touch for each pair of a line and a proof.
 
-    If the companies have a relation, the first touch opens with it.
+    If the two companies already have a relation, the first touch starts with a sentence about it.
     """
     pairs = material.pairs[rank]
     return SequenceDraft[Cite](touches=tuple(_touch(material, pair, index) for index, pair in enumerate(pairs)))
@@ -122,7 +122,10 @@ def _touch(material: Material, pair: Pair, index: int) -> TouchDraft[Cite]:
 
 
 def _filled_outline(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
-    """Return the outline's sentences for a pair of a line and a proof, keyed by label."""
+    """Return the sentences of the outline for a pair of a line and a proof.
+
+    The keys are the labels of the sentences.
+    """
     quotations = _quotations(material, pair, opens=opens)
     words = {
         "need": title_of(pair.need).lower(),
@@ -152,7 +155,7 @@ def _quotations(material: Material, pair: Pair, *, opens: bool) -> dict[str, Quo
 
 
 def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
-    """Return the talk track, whose pitch and cold call come from the persona's first outline."""
+    """Return the persona's talk track. The pitch and the cold call use the sentences of the persona's first outline."""
     sentences = _filled_outline(material, material.pairs[rank][0], opens=True)
     facts = [sentence for sentence in sentences.values() if sentence.kind == "fact"]
     return TalkTrackDraft[Cite](
@@ -174,7 +177,7 @@ def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
 
 
 def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
-    """For each of the persona's needs, yield the question from the outline."""
+    """Yield one question for each of the persona's needs, taken from the outline."""
     needs: list[Need] = [material.needs[rank], *(pain.need for pain in material.pains_of(material.personas[rank]))]
     for need in list(dict.fromkeys(needs))[:MAX_ENTRIES]:
         text = _filled_outline(material, Pair(None, None, need), opens=False)[QUESTION].text
@@ -196,10 +199,11 @@ def _demo(material: Material, rank: int) -> Iterator[DemoPoint[Cite]]:
 
 
 def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
-    """Yield each of the persona's pains with a value proposition or product that addresses the same need."""
+    """Yield each of the persona's pains together with a value proposition or product that addresses the same need."""
     capabilities = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
     capabilities += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
-    # Leave out texts with quotation marks, because quotations in outlines must not be nested.
+    # Leave out texts with quotation marks, because outlines put each text in quotation marks, and quotations must not
+    # be nested.
     unused = [c for c in capabilities if material.passages.english(c[2]) and "“" not in c[1] and '"' not in c[1]]
     for pain in material.pains_of(material.personas[rank])[:MAX_ENTRIES]:
         fit = next((c for c in unused if pain.need in cues.needs_of(f"{c[0]} {c[1]}")), None)

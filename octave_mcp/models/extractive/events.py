@@ -14,8 +14,8 @@ _I = re.IGNORECASE
 _MAX_LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
-# Excludes conditions, intentions and advice, which do not report an event: "we would acquire", "how we launched",
-# "every month".
+# Excludes conditions, intentions and advice, because they do not report an event: "we would acquire", "how we
+# launched", "every month".
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
@@ -46,7 +46,7 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# Matches "Our Series B" and "$9M seed round". Other words before the funding round are not allowed, because they may
+# Matches "Our Series B" and "$9M seed round". Other words before the funding round are not allowed, because they can
 # name another company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
@@ -77,8 +77,8 @@ _HIRING = re.compile(
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
-# Words of advice and refusal. A sentence with such a word does not announce open jobs: "we're hiring, but only ...",
-# "when you join".
+# If a sentence contains one of these words, it does not announce open jobs: "we're hiring, but only ...", "when you
+# join".
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
@@ -124,7 +124,7 @@ _ATTENDS = re.compile(
     rf"\b(?:next|this|last) (?:week|month|year)\b",
     _I,
 )
-# A conference or webinar counts only with a date or a name, because the reader cannot look it up otherwise.
+# A conference or webinar counts only with a date or a name, because otherwise the reader cannot look it up.
 _IS_IDENTIFIED = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
 _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
@@ -184,7 +184,7 @@ _VERSION = re.compile(
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
 # Excludes "We launch next quarter", because the date of the post would be taken for the date of the launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# Matches news about another company: "Managed Acme: Northgate launches cloud storage" is about Northgate.
+# Matches news about another company. For example, "Managed Acme: Northgate launches cloud storage" is about Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 
@@ -199,7 +199,7 @@ def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
 
 
-# The first match wins, so the broadest kind comes last: "Announcing our Series B" also matches the pattern for
+# The first match wins, so the broadest kind comes last. "Announcing our Series B" also matches the pattern for
 # launches.
 _KINDS: tuple[TriggerKind, ...] = (
     "acquisition",
@@ -261,7 +261,7 @@ def _is_launch(text: str, company: str, *, is_headline: bool, is_own: bool) -> b
 
 
 def _releases(company: str) -> re.Pattern[str]:
-    """Return a pattern for the company's own releases: 'Acme 12 brings ...', 'Acme 3.1 is out'."""
+    """Return a pattern that matches a new version of the company's product: 'Acme 12 brings ...', 'Acme 3.1 is out'."""
     return re.compile(
         rf"\b{re.escape(short_name(company))}(?: [A-Z]\w+)? v?\d+(?:\.\d+)*\s+(?:brings|out\b|"
         r"is (?:here|out|available)|introduc\w+|arrives|lands|adds|comes with|released)\b",

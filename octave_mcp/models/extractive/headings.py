@@ -10,11 +10,11 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, Section
 
-# Longer headings are slogans or sentences and not product names.
+# If a heading has more words, it is a slogan or a sentence and not a product name.
 MAX_NAME_WORDS = 6
 
-# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. Some of these verbs can also be nouns
-# ('Access', 'Plan'); `_NOUN_FIRST` matches such cases.
+# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. If one of these verbs is used as a
+# noun ('Access', 'Plan'), `_NOUN_FIRST` matches the text.
 _VERBS = (
     "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
     "be become "
@@ -98,7 +98,10 @@ def is_not_product_page(url: str) -> bool:
 
 
 def share_a_word(title: str, text: str, vendor: str) -> bool:
-    """Whether both texts contain the same word in any inflection. Stop words and the vendor's name do not count."""
+    """Whether both texts contain the same word, in any inflected form.
+
+    Stop words and the vendor's name do not count as shared words.
+    """
     return bool(_stems(title) & _stems(text) - _stems(vendor))
 
 
@@ -113,7 +116,10 @@ def is_imperative(text: str) -> bool:
 
 
 def is_instruction(text: str) -> bool:
-    """Whether an imperative tells readers what to do ('Visit your settings') and not what they gain ('Ship faster')."""
+    """Whether an imperative tells readers what to do ('Visit your settings').
+
+    Imperatives that state a gain ('Ship faster') do not count.
+    """
     return bool(_INSTRUCTS.match(text))
 
 

@@ -1,4 +1,4 @@
-"""Lines from the prospect's pages to quote in outlines, the most useful first."""
+"""Lines from the prospect's pages to quote in outlines. The most useful lines come first."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from octave_mcp.models.extractive.quoting import (
 # A statement such as 'We are launching soon' is out of date after four months.
 MAX_AGE_OF_NEWS_DAYS = 120
 
-# Pages that quote customers, or that address users instead of describing the company.
+# Pages that quote customers, or that address users and do not describe the company.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-# Topics that give a better reason to contact the prospect come first. Each place further down the list lowers a line's
-# score by 0.15.
+# Topics that give a better reason to contact the prospect come first. Each topic scores 0.15 less than the topic before
+# it.
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
     "funding",
@@ -62,7 +62,7 @@ _EXPIRES = re.compile(
 class Line:
     """A line to quote.
 
-    `location` names the line's page ('Their careers page'). Lines with a higher `score` come first.
+    `location` says where the line is from, such as 'Their careers page'. Lines with a higher `score` are quoted first.
     """
 
     location: str
@@ -84,8 +84,8 @@ def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> lis
         for fact in facts
         if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
     ]
-    # Facts score at most 2.5. Among equally recent lines, a stated pain therefore outranks every fact, and an inferred
-    # pain outranks most facts.
+    # Facts score at most 2.5. If two lines are equally recent, a stated pain outranks every fact, and an inferred pain
+    # outranks most facts.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
     candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
     unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}
@@ -100,7 +100,7 @@ def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Pas
 def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
     """Whether a fact about the prospect's product has the prospect as its subject, and does not just address users.
 
-    Facts in other languages pass, because the rules recognize only English subjects.
+    Accept facts in other languages, because the rules can recognize only English subjects.
     """
     return speaks_of(fact.text, prospect) or not passages.english(fact.evidence)
 
@@ -132,7 +132,7 @@ def _location(passage: Passage) -> str:
 
 
 def _text(passage: Passage) -> str:
-    """Return the text to quote, or '' if nothing can be quoted. Foreign-language passages must be short."""
+    """Return the text to quote, or '' if nothing can be quoted. A passage in a foreign language must be short."""
     text = passage.text
     if passage.where not in _QUOTABLE:
         return ""
@@ -144,7 +144,7 @@ def _text(passage: Passage) -> str:
 
 
 def _is_clear(text: str) -> bool:
-    """Whether a line can be understood on its own and is more than a name or a founding date."""
+    """Whether a line can be understood on its own and says more than a name or a founding date."""
     # Three words are enough for a label with a figure: '35,000+ databases launched'.
     min_words = 3 if re.search(r"\d{2,}", text) else 5
     return (
@@ -157,7 +157,10 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is out of date: it says 'soon' on an old page, or reports a funding round without a date."""
+    """Whether a line is out of date.
+
+    It is if it says 'soon' on an old page, or reports a funding round without a date.
+    """
     if _EXPIRES.search(text) and (age is None or age > MAX_AGE_OF_NEWS_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None

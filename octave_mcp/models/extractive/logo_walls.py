@@ -15,8 +15,8 @@ MIN_MIXED_NAMES = 3
 _GROUP = (
     r"(?:companies|teams|brands|businesses|organi[sz]ations|leaders|developers|innovators|enterprises|startups|people)"
 )
-# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. If the caption starts with
-# 'Customers', only words such as 'include' or 'stories' are allowed after it, because 'Customers in 40 countries' may
+# Captions above the logos of customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. If a caption
+# starts with 'Customers', only words such as 'include' or 'stories' can follow, because 'Customers in 40 countries' may
 # be above a map.
 _CUSTOMERS = re.compile(
     r"\b(?:trusted|used|loved|chosen|preferred|adopted|relied (?:up)?on) (?:worldwide )?by\b|"
@@ -52,7 +52,7 @@ _DECORATION = re.compile(
 
 
 def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
-    """Yield the names in rows of logos that have a caption for customers.
+    """Yield the names in rows of logos that have a caption such as 'Trusted by'.
 
     A row that shares several names with a row of partners is left out, because some carousels mix customers and
     partners.
@@ -79,7 +79,7 @@ def _walls(page: ReadPage) -> Iterator[tuple[list[str], Line, bool]]:
 
 def _shows_customers(heading: str, before: str) -> bool:
     captions = [text for text in (heading, before) if 0 < len(text.split()) <= MAX_CAPTION_WORDS]
-    # A caption directly above the row overrides the heading of the section.
+    # If a caption is directly above the row, it counts instead of the heading of the section.
     if before in captions and _CUSTOMERS.search(before):
         captions = [before]
     return any(map(_CUSTOMERS.search, captions)) and not any(map(_OTHERS.search, captions))
@@ -97,7 +97,7 @@ def _is_file_name(name: str) -> bool:
 
 
 def captioned(lines: Sequence[Line], caption: re.Pattern[str]) -> Iterator[tuple[str, Line]]:
-    """Yield the names in rows of logos whose heading matches `caption`, for example certificates below 'Security'."""
+    """Yield the names in rows of logos whose heading matches `caption`: certificates below 'Security', for example."""
     for line in lines:
         if line.form == "logos" and caption.search(line.heading):
             yield from ((alt.strip(), line) for alt in line.text.split(","))

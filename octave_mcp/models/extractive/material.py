@@ -63,7 +63,7 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """The pairs of a line and a proof for each persona.
+        """The pairs for each persona. A pair is a line from the prospect and a proof from the vendor.
 
         A persona without a pair gets an empty pair, so that every persona has an outline.
         """
@@ -118,7 +118,10 @@ class Material:
 
     @cached_property
     def offerings(self) -> list[Offering[EvidenceId]]:
-        """Products and services to propose. Products named in the prospect's case study are left out."""
+        """Products and services to propose to the prospect.
+
+        Products that a case study of the prospect names are left out, because the prospect already has them.
+        """
         owned = " ".join(self._texts_of_story())
         return [
             offering
@@ -130,7 +133,7 @@ class Material:
         ]
 
     def _texts_of_story(self) -> list[str]:
-        """All passages of the pages with the prospect's case study."""
+        """All passages of the pages that contain the case study about the prospect."""
         evidence = self._story_about_prospect.evidence if self._story_about_prospect else ()
         urls = {passage.page.url for i in evidence if (passage := self.passages.passage(i))}
         return [passage.text for passage in self.passages.passages if passage.page.url in urls]

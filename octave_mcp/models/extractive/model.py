@@ -132,8 +132,8 @@ def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
 def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
     """Return the company's name from the title.
 
-    Prefer a part of the title that matches the domain, then a short part that also occurs on the page, then the whole
-    title if it is short.
+    Prefer a part of the title that matches the domain, then a short part that also occurs on the page. If there is
+    neither, return the whole title if it is short.
     """
     parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
     label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
@@ -145,7 +145,7 @@ def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cit
 
 
 def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
-    """Return all elements of the requested kinds, because these rules have no token limit."""
+    """Return all elements of the requested kinds. A limit is not needed, because rules use no tokens."""
     pages, vendor = read(ask.passages), ask.brief.company
     elements = {
         kind: tuple(item for item in _ELEMENTS.get(kind, _no_elements)(pages, vendor) if not _has_address(item))

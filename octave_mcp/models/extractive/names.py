@@ -85,7 +85,7 @@ def company_name(text: str, vendor: str) -> str | None:
 
 
 def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
-    """Return the customer whose story a page tells, and the line that names it."""
+    """Return the customer whose story a page tells, and the line that names the customer."""
     for line in page.lines:
         label = re.match(r"(?:Customer|Company|Client|客户)\s*[:：]\s*(.+)", line.text) if line.form == "item" else None
         if label and (name := company_name(label[1], vendor)):
@@ -103,8 +103,8 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
 def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
     """Return the customer whose story a heading announces.
 
-    The heading must be on the customers page, or it must name the vendor on a home or product page. A word that the
-    page also writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
+    The heading must be on the customers page, or it must name the vendor on a home or product page. If the page also
+    writes a word in lower case, the word is not a name: 'Pricing' in 'Pricing made simple'.
     """
     if line.form != "heading" or line.level == 1:
         return None
@@ -155,8 +155,8 @@ _ROLE = re.compile(
 )
 # A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-# Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, 'of' is not followed by a company: 'Head
-# of Sales'.
+# Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, the word after 'of' is not a company:
+# 'Head of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",
@@ -198,7 +198,7 @@ def is_person(text: str) -> bool:
 
 
 def speaks_of(text: str, company: str) -> bool:
-    """Whether the company is the subject of a sentence: it says 'we', or its first words contain the company's name."""
+    """Whether a sentence is about the company, because it says 'we' or its first words contain the company's name."""
     return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 

@@ -45,14 +45,15 @@ _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|wri
 _NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 # Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
-# A longer text before a colon is a sentence, not a title.
+# If a text before a colon has more words, it is a sentence and not a title.
 _MAX_TITLE_WORDS = 9
 
 
 def offer_fact(text: str, line: Line, company: str) -> str | None:
     """Return the fact that a sentence states about the offer, or None.
 
-    A title before a colon is dropped if the rest can stand alone: 'Export: Acme exports your data.'
+    If the text before a colon is only a title, and the rest can stand alone, drop the title: 'Export: Acme exports your
+    data.'
     """
     if PUFFERY.search(text) or _OTHER_SUBJECT.search(text):
         return None
@@ -67,7 +68,10 @@ def offer_fact(text: str, line: Line, company: str) -> str | None:
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """Split 'Title: Text'. The title is '' if it is too long or a lower-case letter follows the colon."""
+    """Split 'Title: Text'.
+
+    The title is '' if it is too long, or if the text after the colon starts with a lower-case letter.
+    """
     title, mark, rest = text.partition(": ")
     is_title = mark and len(title.split()) <= _MAX_TITLE_WORDS and rest[:1].isupper()
     return (title, rest) if is_title else ("", text)

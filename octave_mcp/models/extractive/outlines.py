@@ -23,7 +23,7 @@ _SLOT = re.compile(r"\{\{ (\w+) \}\}")
 
 
 class Filled(Value):
-    """A filled line of an outline. `quotes` lists the slots that were filled with quotations, which must be cited."""
+    """A filled line of an outline. `quotes` lists the slots that contain quotations. These quotations must be cited."""
 
     label: str
     text: str
@@ -31,13 +31,16 @@ class Filled(Value):
 
 
 class Outline(Value):
-    """A template. `lines` contains pairs of a label and a text."""
+    """A template. `lines` contains pairs of a label and a text with slots."""
 
     title: str
     lines: tuple[tuple[str, str], ...]
 
     def filled(self, words: Mapping[str, str], quotations: Mapping[str, str]) -> Iterator[Filled]:
-        """Yield the filled lines in order. Leave out each line that has a slot with an empty text."""
+        """Yield the filled lines in order.
+
+        If the text for a slot is empty, leave out the line that contains the slot.
+        """
         texts = {**words, **quotations}
         for label, text in self.lines:
             slots = _SLOT.findall(text)
@@ -48,7 +51,7 @@ class Outline(Value):
 
 @cache
 def outline(relation: Relation) -> Outline:
-    """Return the template for a relation.
+    """Return the outline template for companies with this relation.
 
     Raises:
         SetupError: If the file is missing or lacks a label.
@@ -60,7 +63,7 @@ def outline(relation: Relation) -> Outline:
 
 
 def statement(file: Texts, label: str, **words: str) -> str:
-    """Return the line with this label from a file of statements, with its slots filled.
+    """Fill the slots of the line with this label in a file of statements, and return the line.
 
     Raises:
         SetupError: If the file has no line with this label.
@@ -76,7 +79,10 @@ def title_of(need: Need) -> str:
 
 
 def question_about(need: Need) -> str:
-    """Return an open question about a need. The question does not assume that the prospect has the need."""
+    """Return an open-ended question that the seller can ask about a need.
+
+    The question does not assume that the prospect has the need.
+    """
     return statement("questions", need)
 
 

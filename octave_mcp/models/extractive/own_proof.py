@@ -14,7 +14,8 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Figures on other pages are not about the vendor itself: stories and news are about others, and pricing is about plans.
+# Figures on other pages are not about the vendor itself. For example, stories and news are about others, and prices are
+# about plans.
 _FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
@@ -31,7 +32,7 @@ _COUNTED = re.compile(
     r"launched|ROI|NPS|assessments|certified experts|data cent(?:er|re)s)\b",
     re.IGNORECASE,
 )
-# Matches numbers that prove nothing, such as those in headings, ratings, ages and dates: '7 reasons', '5 stars', '20
+# Matches numbers that prove nothing, such as numbers in headings, ratings, ages and dates: '7 reasons', '5 stars', '20
 # years', '2024'.
 _COUNTS_NOTHING = re.compile(
     r"^\d{1,2}[.)]\s|^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
@@ -72,7 +73,8 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Laws and standards. 'GDPR' alone can mean the law with which the vendor's customers have to comply.
+# Laws and standards. 'GDPR' alone can be a law that the vendor's customers have to follow, so it does not show that the
+# vendor complies.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
@@ -94,7 +96,10 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    """Yield short lines with a figure and what it counts, figures above a label, and sentences that count customers."""
+    """Yield short lines with a figure and what it counts.
+
+    Also yield figures above a label, and sentences that count customers.
+    """
     for line in page.lines:
         if not _may_count(line):
             continue
@@ -132,7 +137,7 @@ def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # a figure below a quotation belongs to the quoted customer
+        return False  # a figure below a quotation is about the customer who is quoted
     return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 

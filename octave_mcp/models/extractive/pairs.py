@@ -21,7 +21,7 @@ MAX_PROOFS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline, either of which can be None.
+    """The line and the proof for one outline. Each of them can be None.
 
     If possible, the line and the proof share the `need`.
     """
@@ -32,7 +32,7 @@ class Pair:
 
 
 def pains_of(persona: BuyerPersona, pains: Sequence[PainPoint]) -> list[PainPoint]:
-    """Return the pains, sorted by how typical their needs are for the persona's job."""
+    """Return the pains. Pains whose needs are typical of the persona's job come first."""
     own = cues.FUNCTION_NEEDS[persona.function]
     return sorted(pains, key=lambda pain: own.index(pain.need) if pain.need in own else len(own))
 
@@ -53,7 +53,8 @@ def pairs_by_persona(
 ) -> list[list[Pair]]:
     """Return up to `MAX_PAIRS` pairs for each persona.
 
-    `wanted` lists the needs of each persona, the main need first. Proofs that share words with `context` come first.
+    `wanted` contains one list of needs for each persona, with the main need first. Proofs that share words with
+    `context` come first.
     """
     relevance = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
     by_persona = [list[Pair]() for _ in wanted]
@@ -78,13 +79,13 @@ def _best(
     """Return the best new pair of a line and a proof for this persona.
 
     In all pairs after the first, the line and the proof must share a need, and no other persona can have the same pair.
-    A proof is repeated only if there is no other proof.
+    If there is only one proof, the persona's pairs can repeat it.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
     for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
         fits = [p for p in relevance if not chosen or (p not in used_proofs and _is_new_pair(line, p, used))]
-        # The first pair is allowed to lack a proof, because each persona needs an outline.
+        # The first pair can lack a proof, because each persona needs an outline.
         if fits or (line and not chosen):
             proof = min(fits, key=lambda p: (-relevance[p], *_sort_key(p, line, needs[0], used)), default=None)
             return Pair(line, proof, _need(line, proof, needs[0]))
@@ -97,7 +98,10 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 
 
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
-    """Return a sort key: prefer new pairs, then shared needs, unused proofs, measured results, the persona's need."""
+    """Return a key that sorts the best proof first.
+
+    Prefer new pairs, then shared needs, unused proofs, measured results, and at last the persona's need.
+    """
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
 
@@ -111,7 +115,7 @@ def _share_need(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """Return a need that the line and the proof share, or else a need of the line, or else the persona's need.
+    """Return a need that both the line and the proof have, or else a need of the line, or else the persona's need.
 
     If several needs are shared, prefer the persona's need.
     """

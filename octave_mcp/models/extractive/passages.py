@@ -9,15 +9,16 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.passages import STALE_MONTHS, is_stale, passage_id
 
 STALE_DAYS = STALE_MONTHS * 365 / 12
-# Companies keep these pages up to date, so even an undated page describes the present. An undated post, in contrast,
-# can be years old.
+# Companies keep pages of these kinds up to date, so the pages describe the present even without a date. A blog post
+# without a date can be years old.
 MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 
 class Passages:
     """Passages by evidence ID.
 
-    `number` maps each ID to the position of the passage in the ask, starting at 1. Answers cite this position.
+    `number` maps each ID to the position of the passage in the ask, starting at 1. Answers cite passages by this
+    position.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
@@ -32,7 +33,10 @@ class Passages:
         return self.passages[number - 1] if number else None
 
     def english(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether all evidence is on English pages. Quotations in other languages do not fit into English outlines."""
+        """Whether all pages of the evidence are in English.
+
+        Quotations in other languages do not fit into English outlines.
+        """
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         return bool(pages) and all(page.language in {"en", "und"} for page in pages)
 
@@ -44,12 +48,18 @@ class Passages:
         )
 
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether the evidence can show a current need: its page must be recent, or undated but maintained."""
+        """Whether the evidence can show a current need.
+
+        Its page must be recent, or undated but of a kind in `MAINTAINED`.
+        """
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         dated = [page for page in pages if page.published_on]
         return not all(map(is_stale, dated)) if dated else any(page.kind in MAINTAINED for page in pages)
 
     def recency(self, evidence: Sequence[EvidenceId]) -> float:
-        """Return a score from 1, for a page published on the day it was fetched, to 0, for a stale or undated page."""
+        """Return a score between 0 and 1.
+
+        It is 1 for a page that was published on the day it was fetched, and 0 for a stale or undated page.
+        """
         age = self.age_days(evidence)
         return 0.0 if age is None else max(0.0, 1 - age / STALE_DAYS)

@@ -103,7 +103,7 @@ def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite
         if page.page.kind in _POSTS:
             yield from _authors(page)
         yield from _guests(page, company)
-        if page.page.kind != "comparison":  # people quoted on such a page may be a competitor's customers
+        if page.page.kind != "comparison":  # such a page may quote customers of a competitor
             yield from _signers(page, company)
         yield from _mentioned(page, company)
 
@@ -193,7 +193,7 @@ def _in_two_lines(name: Line, after: Line) -> Card | None:
 
 
 def _team_member(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
-    """Return the person on a card.
+    """Return the person whom a card describes.
 
     If the card names another employer, the person is a guest or, on a home page, a customer.
     """
@@ -209,7 +209,10 @@ def _own_place(title: str) -> Whereabouts:
 
 
 def _guests(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield guests. A guest's heading is like 'Ada Lovelace (Engine Works)', and the title is in the line below."""
+    """Yield guests.
+
+    The heading is like 'Ada Lovelace (Engine Works)', and the line below it states the guest's job title.
+    """
     for section in page.sections:
         match = _WITH_COMPANY.fullmatch(section.title)
         if match is None or section.heading is None or not _is_name(match["name"]):
@@ -245,7 +248,7 @@ def _authors(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
 
 
 def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield the people who are quoted, as named in the attribution below each quotation."""
+    """Yield the people whom the page quotes, as named in the attribution below each quotation."""
     story = customer_of_story(page, company) if page.page.kind == "case_study" else None
     for before, line in pairwise((page.lines[0], *page.lines)):
         is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MAX_LABEL_WORDS
@@ -262,7 +265,10 @@ def _is_in_title(customer: str, page: ReadPage) -> bool:
 
 
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
-    """Whether a quotation is by a customer. In a post, the company or its customers must be named nearby."""
+    """Whether the speaker of a quotation is a customer.
+
+    In a post, the company or its customers must be named nearby.
+    """
     context = f"{before.text} {line.heading}"
     return has_words(company, context) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
 
@@ -323,7 +329,7 @@ def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerso
 
 
 def _own_speaker(name: str, title: str, line: Line, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield a speaker whose title names the company itself: 'said our CEO'."""
+    """Yield a speaker whose title contains 'our' or the company's name: 'said our CEO'."""
     if re.search(rf"\b(?:our|{re.escape(company)})\b", title, re.IGNORECASE):
         yield _person(name, title, "speaker", (line,))
 

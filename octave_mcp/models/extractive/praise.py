@@ -15,15 +15,16 @@ from octave_mcp.models.extractive.names import Person, attributed, customer_of_s
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Pages that quote customers. Other pages also quote investors, partners and strangers.
+# Pages that quote customers. Other pages also quote people who are not customers, such as investors and partners.
 CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
 # In addition to its best sentences, a long quotation yields up to three testimonials. Up to four further sentences are
 # cited as context.
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
-# Up to this many words in quotation marks are a term, not speech.
+# If quotation marks enclose at most this many words, they mark a term, not speech.
 MAX_TERM_WORDS = 4
-# Number of words. A sentence that is this short and refers to an earlier sentence says nothing: 'We love it so much.'
+# Number of words. If a sentence has at most this many words and refers to an earlier sentence, it says nothing: 'We
+# love it so much.'
 MAX_EMPTY = 5
 # The end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
@@ -68,15 +69,15 @@ def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _is_own(person: Person, vendor: str) -> bool:
-    """Whether the speaker belongs to the vendor. Praise from such a speaker proves nothing."""
+    """Whether the speaker works for the vendor. Praise by the vendor's own people proves nothing."""
     return has_words(vendor, f"{person.name}, {person.company or ''}")
 
 
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
     """Yield each quotation with its attribution line and its speaker.
 
-    On pages that also quote people who are not customers, a quotation must name the vendor. Narration between two
-    paragraphs of a quotation ends the quotation.
+    On pages that also quote people who are not customers, a quotation must name the vendor. Text by the author between
+    two paragraphs of a quotation ends the quotation.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
@@ -94,7 +95,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
 
 def _is_signature(line: Line) -> bool:
-    """Whether a line is an attribution that is not marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
+    """Whether a line is an attribution without the markup for attributions: '- Ada Lovelace, Analyst at Acme'."""
     is_short = (
         len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
@@ -105,7 +106,10 @@ def _is_signature(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """For each quoted person with a job title, map the full, first and last name to the person and the line."""
+    """Return the quoted people with a job title, and their lines.
+
+    Each person is listed under the full, first and last name.
+    """
     known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:
         person = attributed(line.text) if line.form == "attribution" else quoted_speaker(line.text)
@@ -120,8 +124,8 @@ def _testimonials_in_paragraph(
 ) -> Iterator[ProofPoint[Cite]]:
     """Yield the praise in a paragraph that quotes somebody.
 
-    `known` maps names to people, because a story introduces its speakers once and then uses only the first or the last
-    name.
+    `known` maps names to people. It is needed because a story introduces its speakers once and then uses only the first
+    or the last name.
     """
     person, introduction = _speaker(block, known)
     if person is None or _is_own(person, vendor):
@@ -136,7 +140,7 @@ def _testimonials_in_paragraph(
 def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
     """Return the speaker of a paragraph and the line that introduces the speaker.
 
-    If a story quotes only one person, unattributed quotations are attributed to that person.
+    If a story quotes only one person, quotations without a speaker are attributed to that person.
     """
     if not any(line.form == "sentence" and re.search(r"[“\"]", line.text) for line in block):
         return None, ()
@@ -170,7 +174,7 @@ def _mentioned(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple
 
 
 def praises(text: str, vendor: str) -> bool:
-    """Whether a sentence names the vendor, or says what the speakers ('we', not 'they') gained."""
+    """Whether a sentence names the vendor or says what the speakers themselves ('we', not 'they') gained."""
     if _NO_PRAISE.search(text):
         return False
     named = has_words(vendor, text)
@@ -180,7 +184,7 @@ def praises(text: str, vendor: str) -> bool:
 
 
 def _is_strong(text: str, vendor: str) -> bool:
-    """Whether a sentence is praise on its own: it names the vendor and a benefit, an outcome or a measured change."""
+    """Whether a sentence alone is praise: it names the vendor, and a benefit, an outcome or a measured change."""
     gain = cues.BENEFIT.search(text) or cues.OUTCOME.search(text) or cues.MEASURED.search(text)
     clear = stands_alone(text) and len(text.split()) > 5 and not cues.GRUMBLES.search(text)
     return bool(gain) and clear and has_words(vendor, text)
@@ -189,9 +193,9 @@ def _is_strong(text: str, vendor: str) -> bool:
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
     """Return the sentence with the most praise, or [] if there is no praise.
 
-    If the sentence is short, add a short neighbouring sentence.
+    If this sentence is short, also return a short sentence next to it.
 
-    A sentence that refers to an earlier sentence ('It saved us hours') is returned with the sentence before it.
+    If a sentence refers to an earlier sentence ('It saved us hours'), return both sentences.
     """
     candidates = [index for index, line in enumerate(quote) if praises(line.text, vendor)]
     if not candidates:

@@ -28,7 +28,7 @@ _PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"}
 MAX_TITLE_WORDS = 12
 MAX_EXTRA_LINES = 4
 MAX_LINES = 4
-# Shorter imperatives are slogans or buttons: "Save time", "Start your trial".
+# If an imperative has fewer words, it is a slogan or a button: "Save time", "Start your trial".
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
@@ -104,7 +104,7 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
-# Headings that promise nothing, regardless of the text below them: "Tutorials", "And much more".
+# Headings that promise nothing, whatever the text below them says: "Tutorials", "And much more".
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
@@ -124,7 +124,7 @@ _STARTS_WITHOUT_GAIN = re.compile(
     r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
     re.IGNORECASE,
 )
-# A promise must say who gains something, or what the gain is. "Secure" or "fast" alone promises nothing.
+# A promise must say who gains something, or what the gain is. "Secure" or "fast" alone is not a promise.
 _NAMES_GAINER = re.compile(
     r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
     r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
@@ -139,7 +139,7 @@ _STARTS_WITH_GAIN = re.compile(
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
-# An imperative that shares no word with its heading counts only if it names one of these gains.
+# If an imperative shares no word with its heading, it counts only if it names one of these gains.
 _STRONG_GAIN = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
     r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
@@ -163,7 +163,7 @@ def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[Value
 
 
 def _extra_lines(section: Section, text: Line, vendor: str) -> Iterator[Line]:
-    """Yield further lines under the same heading, to be cited with the promise."""
+    """Yield further lines under the same heading, which are cited together with the promise."""
     rest = [line for line in section.lines if line is not text and whole(line) and line.form in {"sentence", "item"}]
     for line in rest[:MAX_EXTRA_LINES]:
         is_related = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)
@@ -183,7 +183,7 @@ def _opening_line(page: ReadPage, vendor: str) -> Line | None:
 
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
-    """Whether the text belongs to its title: they share a word, or one of them promises something by itself."""
+    """Whether the text and its title share a word, or one of them promises something by itself."""
     if is_part_of_a_page(title) or _FILLER.search(title) or _CONNECTS.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
@@ -216,7 +216,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
 
 
 def _may_promise(line: Line) -> bool:
-    """Whether a line under a slogan says what the slogan means for the reader: 'your data is yours'."""
+    """Whether a line under a slogan explains the slogan to the reader: 'your data is yours'."""
     early = " ".join(line.text.split()[:4])
     return not _is_no_promise(line) and bool(_YOU.search(early) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
 
@@ -251,7 +251,7 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
 
 
 def _requests_a_gain(text: str) -> bool:
-    """Whether an imperative names a gain, or something that the reader owns: 'Bring your data together'."""
+    """Whether an imperative promises a gain or mentions something that the reader owns: 'Bring your data together'."""
     if is_instruction(text):
         return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
     words = len(text.split())

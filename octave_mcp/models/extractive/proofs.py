@@ -15,7 +15,7 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MAX_WORDS, quotable, quoted, stands_alone
 
-# If praise does not name the vendor, 'it' could mean anything: 'We set it up in a day'.
+# If praise does not name the vendor, its 'it' can refer to anything: 'We set it up in a day'.
 _REFERS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 
 
@@ -33,13 +33,13 @@ class Proof:
 def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, passages: Passages) -> list[Proof]:
     """Return the proofs, best first: measured results of customers, other results, testimonials, and own figures.
 
-    The prospect's own story and testimonials are left out, because they prove nothing to the prospect.
+    The prospect's own case study and testimonials are left out, because they prove nothing to the prospect.
     """
     stories = [p for story in vendor.case_studies if not is_same(story.customer, prospect) for p in _from_story(story)]
     praise = [p for point in vendor.proof_points if (p := _from_testimonial(point, name, prospect, passages))]
     own = [_own(point) for point in vendor.proof_points if point.kind in {"metric", "award"} and _is_short(point.text)]
     english = [p for p in (*stories, *praise, *own) if passages.english(p.evidence)]
-    # In reverse order, so that the first of several proofs with the same text stays in the dict.
+    # Go in reverse order, so that the dict keeps the first of several proofs with the same text.
     unique = list({normal(p.text): p for p in reversed(english)}.values())
     return sorted(unique, key=lambda p: (not (p.customer and p.measured), english.index(p)))
 
@@ -76,7 +76,10 @@ def _is_short(text: str) -> bool:
 
 
 def _from_testimonial(point: ProofPoint[EvidenceId], vendor: str, prospect: str, passages: Passages) -> Proof | None:
-    """Return a sentence of praise by a person with a name, a job title and an employer, or None."""
+    """Return a sentence in which a customer praises the vendor.
+
+    Return None if the customer's name, job title or employer is missing, or if no sentence qualifies.
+    """
     if point.kind != "testimonial" or not (point.person and point.role and point.company):
         return None
     quote = next((text for text in quotable(point.text) if _is_praise(text, vendor)), "")

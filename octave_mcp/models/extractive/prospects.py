@@ -1,4 +1,4 @@
-"""What a prospect's pages say about the prospect: facts by topic, signals of a need, and open jobs."""
+"""Collects facts by topic, sentences that signal a need, and open jobs from a prospect's pages."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ _NEED_CUE = re.compile(
     r"fac(?:e|ed|ing)|struggl\w+|mistakes? we|outage|complain(?:ed|ts))\b",
     re.IGNORECASE,
 )
-# Excludes advice to readers and remarks about the text itself: "you can", "in this post".
+# Excludes advice to readers and remarks about the text itself, because they show no need: "you can", "in this post".
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
-# A need is stated, rather than inferred, if the sentence names a problem: "we had to do it by hand".
+# If the sentence names a problem ("we had to do it by hand"), the need is stated. Otherwise, it is inferred.
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
     r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
@@ -91,8 +91,8 @@ _MARKET_CLAIM = re.compile(
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
-# Words of trouble. On pages where a company writes about itself, such words count even without "we": "two vans were
-# late".
+# Words of trouble. On pages where a company writes about itself, words about trouble count even in sentences without
+# "we": "two vans were late".
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
     r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"
@@ -114,7 +114,10 @@ _HISTORY_LABELS = frozenset({"Founded", "Founders"})
 
 
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
-    """Yield statements about the company from sentences, list items and metadata, but only a few per page and topic."""
+    """Yield statements about the company from sentences, list items and metadata.
+
+    Each page yields only a few statements per topic.
+    """
     for page in pages:
         is_closed = is_over(page)
         counts: dict[FactTopic, int] = {}
@@ -175,7 +178,7 @@ def _topic_of_metadata(line: Line, page: ReadPage) -> FactTopic | None:
 
 
 def _is_about_company(line: Line, page: ReadPage, company: str) -> bool:
-    """Whether the line is about the company.
+    """Whether the line is about the company that owns the page.
 
     On blogs and similar pages, the company must be the grammatical subject.
     """
@@ -197,7 +200,7 @@ def _is_chrome(line: Line) -> bool:
 
 
 def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
-    """Yield sentences in which the company says, or shows, that it needs something."""
+    """Yield sentences that state or show a need of the company."""
     for page in pages:
         if page.page.kind not in _SIGNAL_KINDS:
             continue
@@ -235,7 +238,7 @@ def _is_history(line: Line, page: ReadPage) -> bool:
 
 
 def is_over(page: ReadPage) -> bool:
-    """Whether the page says that its jobs are filled or that the company is not hiring."""
+    """Whether the page says that the jobs are filled or that the company hires nobody."""
     return any(CLOSED.search(line.text) for line in page.lines)
 
 
@@ -260,7 +263,7 @@ def _jobs_in(section: Section) -> Iterator[Job[Cite]]:
 
 
 def _job_title(line: Line) -> str:
-    """Return the title without the team or the place after a dash, a bar or a parenthesis."""
+    """Return the title without a team or place that follows a dash, a bar or a parenthesis."""
     return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 
@@ -270,9 +273,9 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """Return the title without punctuation, and its job function.
+    """Return the title without the punctuation around it, and the job function of the title.
 
-    The function is None if the text is not a job title.
+    The job function is None if the text is not a job title.
     """
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()

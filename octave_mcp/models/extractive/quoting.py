@@ -13,8 +13,8 @@ MAX_WORDS = 30
 # Maximum length of a foreign-language quotation. Characters are counted, because some languages have no spaces between
 # words.
 MAX_FOREIGN_CHARACTERS = 120
-# Allows foreign names, and lines in scripts without spaces, but not foreign sentences, which do not fit into English
-# outlines.
+# Two words allow foreign names, and lines in scripts without spaces. Foreign sentences are excluded, because they do
+# not fit into English outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
@@ -41,8 +41,8 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|her)\b", re.IGNORECASE)
-# Only pronouns among the first four words count. A later pronoun can refer to a word in the same sentence: 'Acme alerts
-# all drivers when they speed'.
+# Ignore pronouns after the first four words. A later pronoun can refer to a word in the same sentence: 'Acme alerts all
+# drivers when they speed'.
 _PRONOUN_WORDS = 4
 
 

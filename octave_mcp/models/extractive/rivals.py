@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.headings import is_not_product_page, leads_els
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
-# Maximum number of rows per comparison page and company, because tables may have dozens of rows.
+# Maximum number of rows to use per comparison page and company, because some tables have dozens of rows.
 MAX_ROWS = 4
 _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
@@ -72,7 +72,7 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
 
 
 def _from_comparison(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Yield the numbered reasons, the concessions, the statements and the table rows of a comparison page."""
+    """Yield the numbered reasons of a comparison page, its concessions, its statements, and its table rows."""
     headline = [page.headline] if page.headline else []
     rows: list[Differentiator[Cite]] = []
     for section in page.sections:
@@ -120,7 +120,7 @@ def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Lin
 
 
 def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Yield sentences that distinguish the vendor from named or unnamed competitors."""
+    """Yield sentences that say how the vendor differs from its competitors, named or unnamed."""
     for line in page.prose:
         if (
             not whole(line)
@@ -129,7 +129,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # The vendor must come first ('We are, unlike Rival, ...'); otherwise the sentence may compare two other
+        # The vendor must come first ('We are, unlike Rival, ...'). If it does not, the sentence may compare two other
         # companies.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []

@@ -61,7 +61,8 @@ _NOT_A_PLAN = re.compile(
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"[$€£¥]\s?\d")
-# Words that, after the vendor's name, show that the whole name is not a product's: "Acme Inc", "Acme Customers".
+# If one of these words follows the vendor's name, the whole name is not the name of a product: "Acme Inc", "Acme
+# Customers".
 _NOT_A_PRODUCT = frozenset(
     "Inc Ltd LLC GmbH Team Teams CEO CTO Founder Founders Series Users User Customers Customer Community Blog Docs "
     "Employees Engineers Engineer Developers Stock Group Holdings And Or To".split()
@@ -144,7 +145,7 @@ def _offering(
 
 
 def _kind(name: str, named: Line, description: Line | None) -> str:
-    heading = "" if named.form == "sentence" else named.heading  # the heading above a sentence can be about anything
+    heading = "" if named.form == "sentence" else named.heading  # the heading can be about anything
     by_people = description and _BY_PEOPLE.search(description.text)
     is_service = (
         by_people or _SERVICE.search(f"{name} {heading}") or _SERVICE_PATH.search(urlsplit(named.page.url).path)
@@ -190,7 +191,7 @@ def _bullets(section: Section) -> Iterator[Offering[Cite]]:
 def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield plans with their prices, from tables and from headings with amounts below them.
 
-    Plans are the priced headings of the highest level; priced headings of deeper levels are add-ons.
+    Plans are the headings with a price on the highest level. Priced headings on deeper levels are add-ons.
     """
     plans: list[tuple[int, Offering[Cite]]] = []
     for before, section in pairwise((Section(None, ()), *page.sections)):
@@ -202,7 +203,10 @@ def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
 
 
 def _amounts(before: Section, section: Section) -> Iterator[tuple[Line, list[Line]]]:
-    """Yield each plan heading with its amounts, which are in the lines below or in the next heading ('$20 a month')."""
+    """Yield each plan heading with its amounts.
+
+    The amounts are in the lines below or in the next heading ('$20 a month').
+    """
     heading = section.heading
     if heading is None:
         return

@@ -37,9 +37,9 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS_PER_STORY = 18
-# A text that is no longer than this is only the name of a certificate, which does not say who is certified.
+# If a text has at most this many words, it is only the name of a certificate and does not say who is certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
-# A longer title is a sentence, so it is not put before the text.
+# If a title has more words, it is a sentence and is not put before the text.
 _MAX_TITLE = 9
 
 
@@ -94,7 +94,7 @@ def _is_about_customer(line: Line, customer: str, company: str) -> bool:
 
 
 def _teasers(page: ReadPage, company: str) -> Iterator[Line]:
-    """Yield headings that announce a customer's story."""
+    """Yield headings that announce the story of a customer."""
     for line in page.lines:
         is_story = page.page.kind == "customers" or has_words(company, line.text)
         if line.form == "heading" and line.level > 1 and is_story and customer_in_headline(line.text, company):
@@ -124,7 +124,10 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     by_cite = {line.cite: line for page in pages for line in (*page.lines, *page.head)}
 
     def tells(title: str, text: str, evidence: Sequence[Cite]) -> bool:
-        """Whether a text describes its title. Texts in other languages pass, because `describes` reads English only."""
+        """Whether a text describes its title.
+
+        Accept texts in other languages, because `describes` can read only English.
+        """
         return not all(by_cite[cite].english for cite in evidence if cite in by_cite) or describes(title, text, company)
 
     for offering in selling.offerings(pages, company):
@@ -142,7 +145,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _titled(title: str, text: str) -> str:
-    """Put the title before a text that lacks the title or is an imperative: 'Export: Export a month of data'."""
+    """Put the title before a text that lacks it, and before an imperative: 'Export: Export a month of data'."""
     has_title = (
         (has_words(title, text) and not is_imperative(text)) or len(title.split()) > _MAX_TITLE or title.endswith("?")
     )

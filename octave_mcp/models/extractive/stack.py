@@ -30,8 +30,8 @@ _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
 )
-# Services and plans do not show that the company holds a certificate: "We help you become SOC 2 compliant", "we plan an
-# audit".
+# Words about services and plans, which do not show that the company holds a certificate: "We help you become SOC 2
+# compliant", "we plan an audit".
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
@@ -96,7 +96,7 @@ _CUSTOMER_USES = re.compile(
     r"with a|it['’]s just|clients|warehouse)\b",
     re.IGNORECASE,
 )
-# Words before a tool's name that mean that the company does not use the tool: "unlike Redis", "we don't use",
+# If these words stand before a tool's name, the company does not use the tool: "unlike Redis", "we don't use",
 # "alternatives to", "you can use".
 _NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
@@ -128,10 +128,10 @@ _TUTORIAL_TITLE = re.compile(
 _SUPPLIES = re.compile(
     r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
 )
-# Minimum share of known tools in a row of logos. A row with a lower share probably contains other companies, such as
-# customers.
+# Minimum share of known tools in a row of logos. If the share is lower, the row probably contains other companies, such
+# as customers.
 _MIN_SHARE_OF_TOOLS = 0.6
-# A tool's name that is further from the verb usually belongs to another part of the sentence.
+# If a tool's name is further from the verb than this, it usually belongs to another part of the sentence.
 _MAX_DISTANCE_CHARACTERS = 90
 _MAX_LABEL_WORDS = 6
 # Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
@@ -151,7 +151,7 @@ _UNRELATED = re.compile(
 def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:
     for page in pages:
         if page.page.kind not in _EXCLUDED_KINDS:
-            # In reverse, so that the first mention of a tool overwrites later mentions.
+            # Go in reverse order, so that the first mention of a tool overwrites later mentions.
             first_mentions = {
                 (integration.name, integration.relation): integration
                 for integration in reversed([*_on_page(page, company)])
@@ -175,7 +175,7 @@ def _integration(name: str, relation: Relation, line: Line) -> Integration[Cite]
 
 
 def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """Yield the certificates that the company says it holds, or lists as a label."""
+    """Yield the certificates that the company says it holds or shows as a label."""
     if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
         return
     for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():
@@ -184,7 +184,7 @@ def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integrat
 
 
 def holds(line: Line, company: str) -> bool:
-    """Whether the line says, in a sentence or as a label, that the company itself is certified or compliant."""
+    """Whether the line says that the company itself is certified or compliant, in a sentence or as a label."""
     is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _MAX_LABEL_WORDS
     names_company = has_words(short_name(company), line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
     is_held = CERTIFICATE.search(line.text) and _HELD.search(line.text) and not _NOT_HELD.search(line.text)
@@ -206,7 +206,7 @@ def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
 
 
 def _is_self(name: str, company: str) -> bool:
-    """Whether the name is the company's own, or a part of it: 'Acme' for 'Acme Analytics'."""
+    """Whether the name is the company's own name or a part of it: 'Acme' for 'Acme Analytics'."""
     initials = "".join(word[0] for word in company.split() if word[0].isupper())
     return has_words(company, name) or has_words(name, company) or initials.startswith(name)
 
@@ -286,7 +286,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
         is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
         return "sells" if is_own and re.search(r"\bintegrat\w+ (?:\w+ )?with\b", before, re.IGNORECASE) else None
-    # "Google app" and "Google support" name Google's own products, not an integration with them.
+    # In "Google app" and "Google support", the words name Google's own products, not an integration with Google.
     if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():
         return "sells"
     return "sells" if _CONNECTS.search(before) else None

@@ -27,7 +27,8 @@ _NO_FACT = re.compile(
     r"(?:will|we['’]ll) (?:see|look|use|talk|cover|explain|show you|walk|dive|learn|go (?:through|over)))\b",
     re.IGNORECASE,
 )
-# Sentences that depend on the next sentence or that say little: 'Acme has three features', 'Acme is fast and easy.'
+# Excludes sentences that only introduce the next sentence or say little: 'Acme has three features', 'Acme is fast and
+# easy.'
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
@@ -98,14 +99,14 @@ _ENABLES = re.compile(
     r"\b(?:so|that) you can\b|\byou (?:can|get)\b",
     re.IGNORECASE,
 )
-# A shorter imperative is a slogan: 'Connect your data'.
+# If an imperative has fewer words, it is a slogan: 'Connect your data'.
 _MIN_FUNCTION_WORDS = 6
 # Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
 
 
 def states(text: str) -> bool:
-    """Whether a sentence states a fact, and can be understood without the text around it."""
+    """Whether a sentence states a fact and can be understood without the text around it."""
     text = re.sub(r"^(?:P\.?S\.?:?|TL;?DR:?)\s+", "", without_lead(text))
     return (
         text[:1] not in "([{"
@@ -127,7 +128,10 @@ def defines(text: str) -> bool:
 
 
 def announces(text: str) -> bool:
-    """Whether a sentence announces news. `states` rejects many such sentences: 'We are excited to announce ...'."""
+    """Whether a sentence announces news.
+
+    `states` cannot replace this check, because it rejects sentences such as 'We are excited to announce ...'.
+    """
     return bool(_ANNOUNCES.search(text)) and not re.search(r"\b(?:should|would|could|might)\b", text)
 
 
@@ -137,7 +141,7 @@ def lists_features(heading: str) -> bool:
 
 
 def describes(title: str, text: str, company: str) -> bool:
-    """Whether a text says what the thing named in its title is or what it does for its user."""
+    """Whether a text says what the product or feature in its title is, or what it does for its users."""
     text = re.sub(r"^It\b", title.split(":", maxsplit=1)[0], without_lead(text.strip()))
     if (
         title[:1].islower()
@@ -155,17 +159,17 @@ def describes(title: str, text: str, company: str) -> bool:
 
 
 def is_other_title(title: str) -> bool:
-    """Whether the title names something other than a feature."""
+    """Whether the title names something that is not a feature."""
     return bool(_OTHER_LISTS.search(title)) or title.endswith("!")
 
 
 def is_about(title: str, text: str, company: str) -> bool:
-    """Whether a text is about the thing named in its title, about the company, or about what users can do."""
+    """Whether a text is about the feature in its title, about the company, or about what users can do."""
     first = " ".join(text.split()[:_SUBJECT_WORDS])
     own = has_words(short_name(company), first) or re.search(r"\b(?:we|we['’]\w+|our)\b", first, re.IGNORECASE)
     names = {word.casefold() for word in re.findall(r"\w{4,}", title)}
     shared = any(
         word.casefold().rstrip("s") in {name.rstrip("s") for name in names} for word in re.findall(r"\w{4,}", first)
     )
-    # Text without a full stop is a label in a list of features.
+    # If the text has no full stop, it is a label in a list of features.
     return bool(own or shared or _ENABLES.search(text)) or not re.search(r"[.!?]$", text)

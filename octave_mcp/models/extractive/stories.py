@@ -37,7 +37,8 @@ _GAINED = re.compile(
     r"led to|resulted in|as a result)\b",
     re.IGNORECASE,
 )
-# Maximum numbers of results with and without a figure, per story. Results with a figure are worth more than praise.
+# Maximum numbers of results with and without a figure, per story. The maximum is higher for results with a figure,
+# because they are worth more than praise.
 MAX_MEASURED, MAX_PRAISED = 6, 3
 
 
@@ -53,7 +54,7 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
 
 
 def _announced_story(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
-    """Return a story that another page announces, with the measured results next to the story's headline."""
+    """Return a story that another page announces. Its results are the measured results next to the story's headline."""
     measured = [line for line in (headline, *section.lines[:2]) if _measured_score(line, vendor) > 1]
     return CaseStudy[Cite](
         customer=customer,
@@ -112,7 +113,7 @@ def _solution_score(line: Line, vendor: str) -> float:
 
 
 def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
-    """Return measured results, then praise that states a benefit.
+    """Return results with a figure first, then praise that states a benefit.
 
     Each result names the customer, unless the page's title does.
     """
@@ -136,7 +137,8 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
     """Whether a line can be a result.
 
-    The line must name the vendor or follow the adoption of the product, and must not be about the time before.
+    The line must name the vendor, or come after the line that reports the adoption of the product. It must not be about
+    the time before the adoption.
     """
     is_after = has_words(vendor, line.text) or line.block >= adopted
     return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)

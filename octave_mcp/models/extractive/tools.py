@@ -46,7 +46,7 @@ _TOOL = re.compile(
 
 
 def tools_in(text: str) -> list[tuple[str, int]]:
-    """Return the tools that a text names, with their offsets. If names overlap, return only the longest."""
+    """Return the tools that a text names, with their offsets. If names overlap, return only the longest name."""
     matches = ((match[0], match.start()) for match in _TOOL.finditer(text))
     return [(name, start) for name, start in matches if name not in _PLAIN_WORDS or _is_name(text, start)]
 
@@ -54,7 +54,7 @@ def tools_in(text: str) -> list[tuple[str, int]]:
 def _is_name(text: str, start: int) -> bool:
     """Whether an ordinary word is used as a tool's name.
 
-    The word must not start the text or end another name ('Adobe Express').
+    The word must not be at the start of the text or at the end of another name ('Adobe Express').
     """
     before = text[:start].split()[-1:]
     return start > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())

@@ -28,7 +28,7 @@ _PRICE = re.compile(
     r"\bpricing (?:is|model|starts)\b|: ?[$€£¥]",
     re.IGNORECASE,
 )
-# Words that show that an amount is not a price of the product: a $50M round, a home office budget, MRR.
+# Words that show that an amount is not the price of a product: a $50M round, a home office budget, MRR.
 _NO_PRICE = re.compile(
     r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
     r"pricing details|coverage|fine|billing plan|MRR|ARR|revenue|donat\w+|bootstrap\w*|rais(?:e|ed|ing)|funding|"
@@ -135,7 +135,8 @@ def _offers(company: str) -> re.Pattern[str]:
     )
 
 
-# First-person statements that the word lists in `cues.FACTS` miss: "we all work remotely", "our goal is ...".
+# Statements about the company itself that the word lists in `cues.FACTS` do not match: "we all work remotely", "our
+# goal is ...".
 _SELF_STATEMENTS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(
         r"\b(?:we|our)\b.{0,200}\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"

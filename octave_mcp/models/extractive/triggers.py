@@ -1,4 +1,7 @@
-"""Triggers: dated events at a company, from the headlines of its posts, its timeline, and its own sentences."""
+"""Finds triggers, which are dated events at a company.
+
+They come from the headlines of its posts, from its timeline, and from its own sentences.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ _DAY_WITHOUT_YEAR = re.compile(
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-# Paths of pages on which agencies present their work. Events on such pages happened at a customer of the agency.
+# Paths of pages on which agencies present their work. Events on such pages happened at a client of the agency, not at
+# the agency.
 _CUSTOMER_WORK_PATH = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
 _CHANGELOG_PATH = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
@@ -45,7 +49,8 @@ _ADDED = re.compile(
     r"(?:two|three|four|\d+) new)\b",
     re.IGNORECASE,
 )
-# "You can now export ..." in a dated post is a launch; "You can now see ..." is often a step in instructions.
+# "You can now export ..." in a dated post announces a launch, but "You can now see ..." is often a step in
+# instructions.
 _NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b|do\b|access this\b)\w+ ")
 # Events such as "Last year we launched ..." must not get the date of the post.
 _LONG_AGO = re.compile(
@@ -92,14 +97,15 @@ def _founding_year(pages: Sequence[ReadPage], company: str) -> int:
 
 
 def _is_before_year(written: str | None, year: int) -> bool:
-    """Whether the date is before the founding year, so that the event must be another company's."""
+    """Whether the date is before the company was founded. The event must then be another company's."""
     named = re.search(r"(?:19|20)\d\d", written or "")
     return named is not None and int(named[0]) < year
 
 
 def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
-    """Drop a dated heading if a sentence below it reports an event of the same kind."""
-    # The first citation of a trigger is the trigger's own line. A further citation is the line with the date.
+    """Drop the trigger of a dated heading if a sentence below the heading reports an event of the same kind."""
+    # The first citation of a trigger is the line that states the trigger. If there is a second citation, it is the line
+    # with the date.
     cited = {(trigger.kind, cite) for trigger in all_triggers for cite in trigger.evidence[1:]}
     return [
         trigger
@@ -130,9 +136,9 @@ def _on_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
 
 @dataclass(frozen=True, slots=True)
 class _DatedHeading:
-    """A heading with a date that applies to the lines below it.
+    """A heading with a date that also applies to the lines below the heading.
 
-    `line` is the line that contains the date: the heading itself, or the line right below it.
+    `line` is the line with the date: the heading itself, or the line right below the heading.
     """
 
     heading: Line
@@ -145,9 +151,9 @@ class _DatedHeading:
 
 
 def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date | None:
-    """Return the founding day of the company from a timeline.
+    """Return the day on which the company was founded, from a timeline.
 
-    The timeline can also contain older events of predecessors.
+    The timeline can also contain older events, which are about the company's predecessors.
     """
     words = re.compile(_COMPANY_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
     starts = (
@@ -161,8 +167,8 @@ def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date
 def _dated_heading(line: Line, below: Line | None, previous: _DatedHeading | None) -> _DatedHeading | None:
     """Return the heading whose date applies to this line and the lines below it.
 
-    `below` is the next line, which may contain the date of the heading. For the headline, `below` is None, because a
-    date below the headline is the date of the post.
+    `below` is the line after `line`, which can contain the heading's date. For the headline of a post, `below` is None,
+    because a date below the headline is the date of the post.
     """
     if date_of_heading(line.text) and (match := _HEADING_DATE.search(line.text)):
         return _DatedHeading(line, line, match[0])
@@ -222,7 +228,8 @@ def _trigger(
 ) -> Trigger[Cite]:
     """Return a trigger.
 
-    The date of the trigger comes from the line, or else from the heading above it, or else from the post.
+    Take the date of the trigger from its line. If the line has no date, take the date from the heading above it, or
+    else from the post.
     """
     written, dated = _date_of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and dated_heading is not None:
@@ -251,7 +258,7 @@ def _date_of_clause(text: str, company: str, kind: TriggerKind) -> str | None:
 
 
 def date_in(text: str) -> str | None:
-    """Return the day, month or year in the text, as written there."""
+    """Return the day, month or year in the text, as it is written there."""
     day = next(days_of(text), None)
     if day:
         return text[day[1] : day[2]]

@@ -1,4 +1,4 @@
-"""Parses passages into lines: sentences with a form (such as heading, item or quotation) and a citation."""
+"""Parses passages into lines. A line is one sentence with a citation and a form, such as heading, item or quotation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
-# A longer "sentence" is a dump of data, on which some patterns would take quadratic time.
+# If a "sentence" is longer, it is a dump of data, on which some patterns would take quadratic time.
 MAX_LINE_CHARACTERS = 1200
 
-# Fewer words in quotation marks are a term or a title, not speech.
+# If quotation marks enclose fewer words than this, they mark a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
-# Number of characters between two passages. "\n\n" separates blocks, and "\n>\n" is an empty line inside a block
-# quotation. A single character is the space at which a long paragraph was split into passages, so its lines stay in one
-# block.
+# Two passages that are two characters ("\n\n") apart are separate blocks. Passages that are three characters ("\n>\n")
+# apart have an empty line of a block quotation between them. Passages that are one character (a space) apart come from
+# one long paragraph, so they stay in one block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
 # A "fact" comes from the HTML head: its title, its description or structured data.
@@ -33,9 +33,9 @@ class Line:
     """One sentence of a page.
 
     `block` is the number of the paragraph or list item, so sentences in one paragraph have the same number. `level` is
-    the level of a heading. `narrated` is the text outside quotation marks, or '' for a block quotation that has no
-    quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if an empty line
-    separates the block from the previous block.
+    the level of a heading. `narrated` is the part of the sentence outside quotation marks. It is '' in a block
+    quotation without quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if
+    an empty line separates the block from the previous block.
     """
 
     text: str
@@ -80,8 +80,8 @@ class Section:
 class ReadPage:
     """A page parsed into lines and sections.
 
-    `head` contains the facts from the HTML head, which `lines` does not contain. `common` contains the words that occur
-    in lower case. If such a word is capitalized, it is probably not a name.
+    Facts from the HTML head are in `head` and not in `lines`. `common` contains the words that occur in lower case. If
+    such a word is capitalized, it is probably not a name.
     """
 
     page: PageRef
@@ -92,7 +92,7 @@ class ReadPage:
 
     @property
     def is_post(self) -> bool:
-        """Whether the URL contains a date, as the URLs of posts and news do.
+        """Whether the page is a post, because its URL contains a date.
 
         The publication date in the HTML head does not count, because many site builders set such a date on every page.
         """
@@ -167,7 +167,7 @@ def _outside(text: str, *, inside: bool) -> tuple[str, bool]:
     last = 0
     for mark in re.finditer(r"[“”\"]", text):
         if mark[0] == '"' and not inside and text[: mark.start()][-1:].isalnum():
-            continue  # The mark means inches: a 15" screen.
+            continue  # In `a 15" screen`, the mark means inches.
         if not inside:
             outside.append(text[last : mark.start()])
         inside = mark[0] == "“" or (mark[0] == '"' and not inside)

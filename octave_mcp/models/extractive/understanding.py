@@ -43,7 +43,8 @@ MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-# The need that facts on a topic imply if no sentence states a need. For example, open jobs imply a need to hire.
+# If no sentence states a need, facts on one of these topics imply the need. For example, open jobs imply a need to
+# hire.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
@@ -52,7 +53,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# The job function to which facts on each topic are relevant.
+# The job function to which facts on each topic matter.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",
@@ -78,7 +79,7 @@ def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[
 
 
 def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
-    """Yield one pain per need: stated needs first, then needs that signals and facts suggest."""
+    """Yield one pain per need. Stated needs come first, then needs that signals and facts suggest."""
     by_need: dict[Need, list[Signal[EvidenceId]]] = {}
     recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
@@ -104,7 +105,7 @@ def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
 
 
 def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
-    """Return a score that favors recent signals with many keywords of the need and a length of about 15 words."""
+    """Return a score that prefers recent signals of about 15 words with many keywords of the need."""
     words = len(signal.text.split())
     return (
         2 * passages.recency(signal.evidence)
@@ -142,7 +143,7 @@ def _pain(
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """Yield the job functions that people, jobs, facts and needs point to, the best-supported function first."""
+    """Yield the job functions that people, jobs, facts and needs suggest, the best-supported function first."""
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
     for function, finding in (*_jobs(brief), *_people(brief, passages)):
@@ -232,7 +233,7 @@ def _buyer(
 
 
 def _contacts(best: Person | None, people: Sequence[Person]) -> list[Person]:
-    """Return the people to contact: the best contact, and others with the same title."""
+    """Return the people to contact: the best contact, and other people with the same title."""
     same = [person for person in people if best and (person.title, person.where) == (best.title, best.where)]
     return list({person.name: person for person in same}.values())[:MAX_CONTACTS]
 
@@ -247,7 +248,7 @@ def _title_of(person: Person) -> str:
 
 
 def _title(person: Person) -> str:
-    """Return the title as it appears on the site.
+    """Return the title as it is written on the site.
 
     A department becomes '... team', because its members are not always its leaders.
     """

@@ -62,7 +62,7 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# Finds 'find bugs early' in 'uses Acme to find bugs early'. After 'turned to' and 'switch to', a product follows and
+# In 'uses Acme to find bugs early', finds 'find bugs early'. After 'turned to' and 'switch to', a product follows and
 # not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
@@ -94,7 +94,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
     product = re.compile("|".join(map(re.escape, (vendor, *_parts_used(page, vendor)))), re.IGNORECASE)
     for section in page.sections:
         uses = [line for line in section.lines if _is_use(line, story[0], product)]
-        # A sentence that states a purpose comes first, because the title is made from it.
+        # Put a sentence that states a purpose first, because the title is made from the first sentence.
         cited = _with_paragraph(section, sorted(uses, key=lambda line: not _purpose(line.text)))
         if cited and not (_purpose(cited[0].text) or _GERUND.match(section.title)):
             continue
@@ -104,7 +104,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Return the sentences, and add sentences from the same paragraphs in which the speakers say what they do."""
+    """Return the sentences. Add other sentences from the same paragraphs, if the speakers say in them what they do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
@@ -117,7 +117,7 @@ def _is_activity(line: Line) -> bool:
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
     """Yield the parts of the product that a story names, either in its list of tools or after the vendor's name.
 
-    For 'Session replays', also yield 'replay', because the story may later write only 'the replays'.
+    For 'Session replays', also yield 'replay', because the story can later write only 'the replays'.
     """
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
@@ -128,7 +128,7 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
 
 
 def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
-    """Whether the customer or its people do something with the product or a part of it."""
+    """Whether the customer, or somebody who works there, does something with the product or a part of it."""
     if not whole(line) or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
         return False
     by_customer = has_words(customer, line.text) or _CUSTOMER_SUBJECT.search(line.text)
@@ -157,7 +157,7 @@ def _from_lists(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _describes_use(text: str, vendor: str) -> bool:
-    """Whether a sentence says what the reader or the product does, and is not just about a field of work."""
+    """Whether a sentence says what the reader or the product does, instead of only naming a field of work."""
     is_use = is_imperative(text) or _YOU.search(text) or has_words(vendor, text) or not text.isascii()
     return bool(is_use) and not _NO_USE.search(text) and not _VENDOR_SUBJECT.match(text)
 

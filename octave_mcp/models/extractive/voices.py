@@ -12,8 +12,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Matches the boilerplate at the end of press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-# Matches a sentence with 'we' among its first words. Two parts of the pattern match dashes, so a possessive quantifier
-# keeps the search linear on a long run of dashes.
+# Matches a sentence with 'we' or 'our' among its first seven words. Two parts of the pattern match dashes. The
+# possessive quantifier keeps the search from taking quadratic time on a long row of dashes.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
@@ -47,8 +47,8 @@ _CUSTOMER_SPEAKS = (
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Yield the company's own lines.
 
-    Sections about other organisations ('About Acme Fund'), testimonials, and quotations in paragraphs that do not
-    mention the company are left out.
+    Leave out sections about other organisations ('About Acme Fund') and testimonials. Also leave out quotations in
+    paragraphs that do not mention the company.
     """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
