@@ -44,7 +44,7 @@ class Asker:
     replayed_answers: list[Replayed] = field(default_factory=list[Replayed])
     faults: Faults = field(init=False)
     _has_answered: bool = False
-    # Models that are not asked again in this run, for example because their key is invalid.
+    # Models that must not be asked again in this run, for example because their key is invalid.
     _unavailable: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Asker:
 
     @property
     def recording(self) -> Recording | None:
-        """The recording that the answers came from; None if no answer was replayed."""
+        """The recording that the answers came from, or None if no answer was replayed."""
         return recording_of(self.replayed_answers)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:

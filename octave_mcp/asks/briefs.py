@@ -65,7 +65,7 @@ def _of_reading(brief: ReadingBrief, fence: Fence) -> str:
 
 
 def _sold(vendor: str, offer: str, fence: Fence) -> str:
-    """Render what the vendor sells. The text comes from the vendor's home page, so it is fenced as untrusted."""
+    """Render what the vendor sells. The text comes from the vendor's home page, so it is marked as untrusted."""
     heading = f"What {plain(vendor) or 'the vendor'} sells, in the words of its home page:"
     return f"\n\n{heading}\n{fence.around('offer', one_line(offer))}" if offer else ""
 

@@ -39,7 +39,7 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
-# A function that returns the problems of a draft, such as violated copy rules. It does not look for unsupported claims.
+# Functions that return a draft's violations of the copy rules and similar problems, but not unsupported claims.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 
 
@@ -162,7 +162,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Return the first answer with the valid part of the patch, and the problems of the patch or ''."""
+        """Return the first answer with the valid replacements, and the problems of the patch or ''."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -337,7 +337,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield one gap for all dropped statements, with a count per check. Also yield one gap for all ignored changes."""
+    """Yield one gap for all dropped statements, with a count per check, and one gap for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

@@ -54,7 +54,10 @@ class Decoded(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """A JSON object that may be the answer. `wrong`: the problem with the object's JSON, or ''."""
+    """A JSON object that may be the answer.
+
+    `wrong`: what is wrong with the object's JSON, or '' if nothing is wrong.
+    """
 
     tree: dict[str, Any]
     wrong: str = ""
@@ -119,7 +122,7 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # If there is a broken object, skip objects without any field of the type, so that the error describes the broken
+    # If there is a broken object, skip objects without any field of the type. The error then describes the broken
     # object.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
@@ -142,7 +145,7 @@ def _partial(text: str, start: int) -> dict[str, Any] | None:
 
 
 def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
-    """Validate the decoded JSON as type `form`, removing invalid parts until the rest is valid.
+    """Validate the decoded JSON against the type `form`, and remove invalid parts until the rest is valid.
 
     Raises:
         BadAnswer: If too little of the answer is left.
@@ -189,10 +192,7 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """Return the path to remove for an error outside of lists.
-
-    It is the invalid field or the top-level field around it.
-    """
+    """If the error is not in a list, return the path to remove: the invalid field or the top-level field around it."""
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
@@ -243,8 +243,8 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
     parent = cast("dict[object, object]", _at(tree, at[:-1]))
-    # pydantic's error does not include the type of a missing field, so each repair tries the next value: [], then null,
-    # then ''.
+    # pydantic's error does not contain the type of a missing field. Therefore each repair tries the next value: [],
+    # then null, then ''.
     if at[-1] in parent and parent[at[-1]] in ([], None):
         parent[at[-1]] = None if parent[at[-1]] == [] else ""
     elif error["type"] == "extra_forbidden":

@@ -32,7 +32,7 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
 
 
 def _section(text: str, fields: frozenset[str], place: int | None, known: frozenset[str]) -> str:
-    """Return a section's heading and the paragraphs that are needed; '' if none are needed."""
+    """Return a section's heading and the paragraphs that are needed, or '' if none are needed."""
     title, *paragraphs = text.split("\n\n")
     if title in _UNNEEDED:
         return ""

@@ -63,7 +63,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts asks by the fault of their final answer, after any correction.
+    """Counts asks by the fault of their last answer, which can be the answer to a correction.
 
     The fault is '' if the answer is complete.
     """

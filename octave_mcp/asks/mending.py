@@ -25,8 +25,8 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# The model sees at most this many characters of the text around an entry, such as the rest of an e-mail. This lets the
-# model fit the new entry into the text.
+# The model sees at most this many characters of the text around an entry, such as the rest of an e-mail. With this
+# text, the model can fit the new entry into the e-mail.
 MAX_CONTEXT_LENGTH = 1_200
 
 
@@ -88,7 +88,7 @@ def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
 
 
 def _list_item(at: Path) -> Path:
-    """Return the path of the outermost list item around `at`, such as an e-mail; () if `at` is not in a list."""
+    """Return the path of the outermost list item around `at`, such as an e-mail, or () if `at` is not in a list."""
     return at[: next((length for length, step in enumerate(at, 1) if isinstance(step, int)), 0)]
 
 

@@ -1,7 +1,7 @@
 """Renders the passages of an ask as numbered text, grouped by page and heading, with a line for each sentence.
 
-A heading is listed as sentence 0 of the passages below it, so that models can cite the heading. A heading that is shown
-as a passage of its own is not repeated.
+A heading is listed as sentence 0 of the passages below it, so that models can cite the heading. If a heading is itself
+shown as a passage, it is not repeated.
 """
 
 from __future__ import annotations

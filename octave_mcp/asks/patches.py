@@ -75,7 +75,7 @@ def entry_at(draft: Value, problem: Problem) -> Path:
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
-    # None in a list stands for an item that could not be decoded. Such an item is an entry itself.
+    # None in a list stands for an item that could not be decoded. An item that could not be decoded is an entry itself.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
@@ -162,7 +162,7 @@ def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
 
 
 def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """Return the new sentences that a patch gives as plain strings instead of objects, by the index of their fix.
+    """Return the sentences that a patch gives as plain strings, as sentence objects by the index of their fix.
 
     Each sentence has the new text, and keeps the evidence and the other fields of the old sentence.
     """
@@ -189,9 +189,9 @@ def accepted(
 
     `draft` is the answer with all replacements, and `problems` are the problems of this draft.
 
-    If an entry would be dropped otherwise, its replacement passes if the replacement itself is valid. Invalid parts
-    within the replacement are dropped separately. If an entry has only soft problems, its replacement must not have
-    more problems than the entry.
+    If an entry would otherwise be dropped, any replacement that is valid itself passes. Invalid parts within the
+    replacement are dropped separately. If an entry has only soft problems, its replacement must not have more problems
+    than the entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

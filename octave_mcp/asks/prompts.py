@@ -35,7 +35,7 @@ PLACEHOLDERS = {
 }
 
 _PACKAGE = Path(__file__).parents[1]
-# In the wheel, the prompts are inside the package, but in a checkout they are in the top-level folder.
+# In the installed package, the prompts are inside the package. In a checkout, they are in the top-level folder.
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 OUTLINES = "outlines"
@@ -74,8 +74,8 @@ class Limits(Value):
 class Prompt(Value):
     """A prompt file. `name` is the file's path without the suffix, such as 'vendor/offerings'.
 
-    `reads`: the kinds of pages that can answer the question, the most useful kind first. It is empty if the question is
-    not about pages.
+    `reads`: the kinds of pages that can answer the question, the most useful kind first. `reads` is empty if the
+    question is not about pages.
     """
 
     name: str

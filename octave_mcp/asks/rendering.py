@@ -72,10 +72,10 @@ _PERSONAS = (
 
 
 class Rendered(NamedTuple):
-    """The text of an ask. `suffix` is the complaint of a correction, or ''.
+    """The text of an ask. `suffix` is the complaint in a correction, or '' in a first ask.
 
-    In a correction, all text except `suffix` equals the text of the first ask, so that the provider's prompt cache
-    applies. `mark`: the name of the fences, which is different in each process.
+    In a correction, all text except `suffix` equals the text of the first ask, so that the provider's prompt cache can
+    be used. `mark`: the name of the fences, which is different in each process.
     """
 
     system: str

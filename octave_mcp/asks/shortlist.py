@@ -14,9 +14,9 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
-# Maximum characters of findings and passages in one ask. They are about 7,000 tokens for the analysis of a prospect,
-# and 5,000 tokens for writing copy. A writer needs few findings, because an e-mail has room for only a handful of
-# claims. Without this limit, the asks of ten writers used two thirds of a run's input tokens.
+# Maximum characters of findings and passages in one ask. The limits are about 7,000 tokens for the analysis of a
+# prospect, and 5,000 tokens for writing copy. A writer needs few findings, because an e-mail has room for only a
+# handful of claims. When there was no limit, the asks of ten writers used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.

@@ -42,11 +42,11 @@ _MARKS = re.compile(
 # Some models write markers with characters that look like ASCII, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error at most this
-# many characters before the end of the text.
+# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error near the end of
+# the text. This is the maximum distance in characters.
 _ENDING = 8
-# The parser reads at most this many times as many characters as the text has. Without this limit, rereading the text
-# after each broken object would take quadratic time.
+# The parser stops when it has read this many times the length of the text. Without this limit, rereading the text after
+# each broken object would take quadratic time.
 _READINGS = 8
 # If an object is nested too deeply for the JSON decoder, skip this many characters. Such an object is always longer
 # than this, so its end is not skipped.
@@ -68,8 +68,8 @@ class PlacedObject(NamedTuple):
 class Answers(NamedTuple):
     """The JSON objects in a text that may be the answer.
 
-    `objects`: these objects, in the order of the text. `broken`: the offset of an object that cannot be decoded
-    completely, or -1. `breaks_off`: whether the text ends inside the broken object.
+    `objects`: the objects that may be the answer, in the order of the text. `broken`: the offset of an object that
+    cannot be decoded completely, or -1. `breaks_off`: whether the text ends inside the broken object.
     """
 
     objects: list[PlacedObject]

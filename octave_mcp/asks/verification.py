@@ -113,8 +113,8 @@ def fitting(
 ) -> tuple[int, Size]:
     """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
 
-    `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone. It
-    is set only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
+    `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone.
+    `max_read` is set only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
@@ -130,10 +130,10 @@ def fitting(
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """Return the opinions in the answer, by the index of their claim.
+    """Return the opinions in the answer, with the index of the claim as the key.
 
-    If the answer lists a claim twice or not at all, the claim has no opinion. Ignore numbers that do not belong to a
-    claim.
+    If the answer lists a claim twice or not at all, the claim has no opinion. Ignore numbers in the answer that do not
+    belong to a claim.
     """
     if isinstance(answer, Unusable):
         return {}

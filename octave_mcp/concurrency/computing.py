@@ -50,16 +50,16 @@ def stay_responsive() -> None:
     gc.collect()
     gc.freeze()
     # The third threshold is so high that the oldest generation is never collected automatically. With ten concurrent
-    # runs, each collection of that generation took 0.2 s, and together they took a seventh of the total time.
-    # `Collector` runs these collections at quiet moments instead.
+    # runs, each collection of the oldest generation took 0.2 s, and all of them together took a seventh of the total
+    # time. `Collector` runs these collections at quiet moments instead.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 
 class Collector:
     """Collects garbage cycles at quiet moments, because a collection stops all threads.
 
-    Later collections skip the objects that survive a collection, for up to an hour. With 500 waiting runs, the first
-    collection takes 0.4 s, but the collections after it take almost no time.
+    For up to an hour, later collections skip the objects that survived an earlier collection. With 500 waiting runs,
+    the first collection takes 0.4 s, but the collections after it take almost no time.
     """
 
     def __init__(self, now: float) -> None:

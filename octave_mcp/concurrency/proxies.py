@@ -91,7 +91,7 @@ def _host(url: httpx2.URL) -> str:
 def _is_part_of(host: str, name: str) -> bool:
     """Whether `name` covers `host`.
 
-    The name 'example.com' also covers its subdomains; '.example.com' covers only subdomains.
+    The name 'example.com' also covers its subdomains. The name '.example.com' covers only subdomains.
     """
     if not name or _network(host):
         return host == name

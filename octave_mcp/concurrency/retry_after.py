@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-# Durations such as '7h12m0s', '20ms', '1 minute' or 'an hour'. The unit must not be the start of a longer word: '8
-# heads' does not mean 8 hours.
+# Matches durations such as '7h12m0s', '20ms', '1 minute' or 'an hour'. The unit must not be the start of a longer word:
+# '8 heads' does not mean 8 hours.
 _DURATION = (
     r"((?<!\d)\d+(?:\.\d+)?|an?\b|one)\s?"
     r"(ms|milli\w*+|s(?:ec\w*+)?|m(?:in\w*+)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
@@ -30,8 +30,8 @@ _SECONDS_FIELD = re.compile(
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
     re.IGNORECASE,
 )
-# Dates from which a retry is allowed, as in 'You will regain access on 2026-01-01 at 00:00 UTC' or 'try again after
-# Wed, 21 Oct 2026 07:28:00 GMT'.
+# Matches dates from which a retry is allowed, as in 'You will regain access on 2026-01-01 at 00:00 UTC' or 'try again
+# after Wed, 21 Oct 2026 07:28:00 GMT'.
 _DATE = re.compile(
     r"(?:try again|retry|resets?|wait|available|access)(?: again)?(?: at| after| on| until)? "
     r"(\d{4}-\d\d-\d\d(?:[T ]| at )\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -50,8 +50,8 @@ _MAX_EPOCH_SECONDS = 1e11
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
     """Return the seconds to wait before a retry, or None if the response specifies no wait.
 
-    The `Retry-After` headers take precedence over the text. They contain milliseconds, seconds or a date. A wait that
-    the text states takes precedence over the headers about exhausted rate limits.
+    The `Retry-After` headers take precedence over the text. The headers contain milliseconds, seconds or a date. A wait
+    that the text states takes precedence over the headers about exhausted rate limits.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
@@ -74,8 +74,8 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    Return None for a date in the past, so that the caller uses its default wait. Such a date can result from a wrong
-    clock.
+    Return None for a date in the past, so that the caller uses its default wait. A date in the past can result from a
+    wrong clock.
     """
     when = _iso(date) or _http(date)
     wait = (when - datetime.now(UTC)).total_seconds() if when else 0
@@ -133,7 +133,7 @@ def _resets(headers: Mapping[str, str]) -> Iterator[float]:
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
         # Providers send the reset time of every limit, but the caller has to wait only if nothing remains of a limit.
-        # If a plain 'X-RateLimit-Reset' has no matching 'Remaining' header, its limit counts as exhausted.
+        # If an 'X-RateLimit-Reset' header has no matching 'Remaining' header, count its limit as exhausted.
         remaining = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(remaining) == 0 and (wait := _reset(value.strip())) is not None:
             yield wait

@@ -28,8 +28,8 @@ MAX_WAIT_SECONDS = 8.0
 # Maximum pause between two attempts to use the database. The pause is short, so that runs continue soon after an
 # outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# At most this much random time is added to a requested wait. Without it, callers with the same wait would all retry at
-# once.
+# At most this much random time is added to a requested wait. Without the random time, callers with the same wait would
+# all retry at once.
 MAX_SPREAD_SECONDS = 2.0
 # The wait reaches its maximum long before this many doublings. Without this limit, 2 ** failures would overflow a float
 # in a long outage.
@@ -40,7 +40,7 @@ REFUSALS_PER_ATTEMPT = 10
 
 
 class _Policy:
-    """Decides whether to retry a call and how long to wait first; passed to stamina as its `on` callback."""
+    """Decides whether to retry a call and how long to wait first. stamina calls it as its `on` callback."""
 
     def __init__(self, attempts: int, left: SecondsLeft | None, again: OnRetry | None, *, waits_its_turn: bool) -> None:
         self._failed = self._refused = self._timed_out = 0
@@ -87,7 +87,8 @@ async def retrying(
 ) -> T:
     """Return what `call` returns. After `Transient` failures, retry `call`, up to `attempts` attempts in total.
 
-    `left` returns the seconds that remain after a failure. If the next wait would be longer, the call is not retried.
+    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer, the call is
+    not retried.
 
     If `waits_its_turn` is true, a refusal by a busy server does not use up an attempt. Each attempt allows up to
     `REFUSALS_PER_ATTEMPT` refusals.
@@ -104,8 +105,7 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """Retry `call` until the database is available again, however long that takes. Return the result of `call`.
 
-    Attempts are not logged, because many calls wait for the same database. Background tasks log the cause, and they log
-    it only once.
+    Attempts are not logged, because many calls wait for the same database. Background tasks log the cause only once.
     """
     for failures in count(1):
         try:

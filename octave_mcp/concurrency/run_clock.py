@@ -14,7 +14,7 @@ T = TypeVar("T")
 class RunClock:
     """A clock that shows event-loop time minus `stopped_seconds`, the total time of its pauses.
 
-    Waits for model servers stop this clock for at most `most_seconds` in total.
+    This clock stops while the run waits for model servers, but for at most `most_seconds` in total.
     """
 
     def __init__(self, most_seconds: float = math.inf) -> None:
@@ -28,7 +28,7 @@ class RunClock:
 
     def waited(self, since: float, until: float) -> None:
         """Do not count a span of event-loop time on this clock. At most `most_seconds` are left out in total."""
-        # The waits of concurrent asks overlap. Exclude each second only once.
+        # The waits of concurrent asks overlap. Exclude each second from the clock only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
         self._leave_out(more, until)

@@ -35,15 +35,15 @@ class Supervisor:
     ) -> asyncio.Task[None]:
         """Run `work` in a task until it succeeds. If `every_seconds` is given, then repeat `work` at that interval.
 
-        After each consecutive failure, the wait doubles, up to the interval. To stop the work before `close`, cancel
-        the returned task.
+        After each consecutive failure, the wait doubles until it reaches the interval. To stop the work before `close`,
+        cancel the returned task.
         """
         return _tracked(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
 
     def once(self, name: str, work: Work) -> asyncio.Task[str]:
-        """Start `work` as a task that outlives a cancelled caller and never raises.
+        """Start `work` as a task that never raises and continues if its caller is cancelled.
 
-        The task's result is the reason for a failure, or '' if `work` succeeded.
+        The task's result is the reason why `work` failed, or '' if `work` succeeded.
         """
         return _tracked(self._attempt(name, work), self._single, name)
 

@@ -14,7 +14,8 @@ import httpx2
 from octave_mcp.errors import SetupError
 
 FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-# Clients are also created in other threads. With `cache` alone, several threads could load the certificates at once.
+# The lock is needed because clients are also created in other threads. With `cache` alone, several threads could load
+# the certificates at once.
 _LOCK = threading.Lock()
 # OpenSSL finds a certificate in a folder only if the file is named after the hash of the certificate's subject, such as
 # 5ed36f99.0.

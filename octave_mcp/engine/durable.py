@@ -157,7 +157,7 @@ class Durable:
         async with self._control() as control:
             await control.cancel_workflows_async([run_id])
         # DBOS stops a cancelled workflow only at its next DBOS step, and the workflows of octave-mcp have no DBOS
-        # steps. Therefore cancel the task.
+        # steps. Therefore cancel the workflow's task.
         if task := self._running.get(run_id):
             task.cancel()
             await asyncio.wait((task,), timeout=CANCEL_TIMEOUT_SECONDS)
@@ -202,7 +202,7 @@ class Durable:
 
     @asynccontextmanager
     async def _control(self) -> AsyncGenerator[type[DBOS] | DBOSClient]:
-        """Yield an object that cancels and deletes workflows: DBOS, or a client if this process executes no runs."""
+        """Yield an object that can cancel and delete workflows."""
         if self._launched:
             yield DBOS
             return

@@ -69,7 +69,7 @@ class Pulse:
         """Whether the heartbeat last changed more than `STALE_SECONDS` seconds ago.
 
         If a process has no heartbeat, it is never stale. Such a process runs an older release, so only its lock shows
-        whether the process is alive.
+        whether it is alive.
         """
         beat = self._seen.get(owner)
         return beat is not None and self._asked_at - beat.seen_at > STALE_SECONDS

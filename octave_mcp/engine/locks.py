@@ -17,7 +17,10 @@ ADVICE = "run 'octave-mcp doctor' to find the cause"
 
 
 class Locks(Protocol):
-    """The locks of one process. Each method raises `StoreFailed` if the folder or database of the locks is unusable."""
+    """The locks of one process.
+
+    Each method raises `StoreFailed` if the folder or the database with the locks cannot be used.
+    """
 
     def hold(self, name: str) -> bool:
         """Take the lock if it is free. Return False if any process, including this one, already holds the lock."""

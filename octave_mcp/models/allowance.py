@@ -12,7 +12,7 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
-# The limit covers input and output. A complete run reads at most 52,000 tokens and writes at most 28,000.
+# The limit is for input and output together. A complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
 # The limits above apply if a run shows the connected client at most this many characters of a company's pages. If a run
 # shows more characters, its limits are higher.
@@ -153,7 +153,7 @@ def ask_characters(shown_characters: int) -> int:
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
     """Return the limits for a run that shows the client `shown_characters` of each company's pages.
 
-    The user's own limits take precedence.
+    The user's own limits take precedence over these limits.
     """
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
     # A run reads the pages of two companies, and a token has about four characters.
@@ -179,7 +179,7 @@ DRAFTS = frozenset({"sequence", "talk_track"})
 def expected(question: Question) -> int:
     """Return the expected number of tokens in the answer.
 
-    If the answer is a patch, the number depends on how many replacements the patch has.
+    If the answer is a patch, the number of tokens depends on how many replacements the patch has.
     """
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
@@ -232,6 +232,6 @@ def _spent(question: QuestionRecord) -> int:
 
 
 def _remedy(setting: str, limit: int, complete: int) -> str:
-    """Return advice for a run that reached a limit. `complete` is the highest limit that a complete run needs."""
+    """Return advice for a run that reached a limit. `complete` is the limit that is high enough for a complete run."""
     figure = f" (a complete run takes up to {complete})" if limit < complete else ""
     return f"raise {setting}{figure}, or lower max_pages"

@@ -25,7 +25,7 @@ from octave_mcp.models.failures import Key
 from octave_mcp.settings import headers_of, value_of
 
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
-# The SDKs use the same limits by default. The number of concurrent calls is limited by `limiter`.
+# The SDKs use the same limits by default. `limiter` limits the number of concurrent calls.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 _OPENAI_VARIABLES = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
@@ -84,7 +84,7 @@ class Client:
         )
 
     async def _refuse_redirect(self, response: httpx2.Response) -> None:
-        """Refuse a redirect to another server, which would get the prompt and all headers except 'Authorization'."""
+        """Refuse redirects to other servers, which would get the prompt and all headers except 'Authorization'."""
         if response.has_redirect_location:
             target = response.url.join(response.headers["location"])
             if not _is_same_server(response.url, target):
@@ -107,7 +107,7 @@ def of_anthropic(address: str, key: Key) -> Client:
 def of_compat(variable: str, address: str, key: Key) -> Client:
     """Return the client settings for a server that is compatible with OpenAI's API.
 
-    OpenAI's headers go only to OPENAI_BASE_URL, with OpenAI's key.
+    OpenAI's key and headers are sent only to the server at OPENAI_BASE_URL.
     """
     is_openai_key = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
     return _client(variable, address, key, tuple(_custom_headers("OPENAI_CUSTOM_HEADERS")) if is_openai_key else ())
@@ -133,7 +133,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return a client of Anthropic's SDK.
 
-    The SDK is allowed to read its environment variables, because they are meant for the same address.
+    The SDK reads its environment variables itself, because they are meant for the same address as this client.
 
     Raises:
         SetupError: If `Client.check` fails.

@@ -76,7 +76,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 def _address(settings: Settings) -> tuple[str, str]:
-    """Return the environment variable that sets the server's address, and the address."""
+    """Return the name of the environment variable that sets the server's address, and the address itself."""
     if settings.compat_base_url:
         return (name := "OCTAVE_COMPAT_BASE_URL"), reachable(name, settings.compat_base_url)
     return "OPENAI_BASE_URL", address_of("OPENAI_BASE_URL", "")
@@ -155,8 +155,9 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Error texts of servers that support no response format, or that support only schemas. `json_object` would also fail on
-# such a server: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
+# Error texts of servers that support no response format, or that support only schemas. If the error text looks like one
+# of these, `json_object` would also fail: "expected json_schema or text", "unsupported parameter", "extra fields not
+# permitted".
 _NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"

@@ -163,7 +163,7 @@ def _in_choices(choices: object) -> object:
 def fields(value: object) -> Mapping[str, Any]:
     """Return the fields of an SDK object or a mapping, or {} for any other value.
 
-    Fields that the SDK does not know are included. The names of a mapping's fields are lower-cased.
+    The result includes fields that the SDK does not know. The names of a mapping's fields are converted to lower case.
     """
     if hasattr(value, "model_fields_set"):
         return {**vars(value), **(getattr(value, "model_extra", None) or {})}

@@ -35,7 +35,7 @@ class Key(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A provider's error. The error text for users starts with `answered`: 'openai answered 400'.
+    """A provider's error. The error text for users begins with the text in `answered`, such as 'openai answered 400'.
 
     `is_explained` is False if the error came with status 200 and has neither another status nor a known code.
     """
@@ -67,7 +67,7 @@ def failure_from_answer(error: object, provider: str, key: Key) -> Failure:
 
 
 def translated(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
-    """Return this project's error for the failure. The error text contains no secrets."""
+    """Convert the failure to one of this project's exceptions. The error text contains no secrets."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
     # Some providers also call a rate limit a quota: "exceeded your current quota".
@@ -91,7 +91,7 @@ def translated(failure: Failure, provider: str, model: str, key: Key) -> Upstrea
 
 
 def scrubbed(text: str, key: Key) -> str:
-    """Return the text on one line, with secrets and anything that looks like a key masked."""
+    """Return the text on one line. Mask secrets and anything that looks like a key."""
     text = " ".join(text.split())
     # Mask the longest secrets first. If a short secret is part of a longer one, masking the short secret first would
     # leave the rest of the longer one readable.

@@ -1,7 +1,7 @@
 """The connected client as a model. Each ask becomes a question that the client fetches and answers in its own time.
 
-Everything that the client reads takes up tokens in its conversation. Therefore fixed rules answer some asks, questions
-show only the most relevant passages, and all drafts are requested together.
+Everything that the client reads takes up tokens in its conversation. Therefore fixed rules answer some asks instead of
+the client, and questions show only the most relevant passages. One question asks for the drafts for all personas.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-# For each prompt that asks for copy, the maximum number of characters of findings and passages in the question.
+# The maximum number of characters of findings and passages in a question, for each prompt that asks for copy.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
@@ -93,7 +93,7 @@ class Host:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Put the question in the inbox now.
 
-        If the budget does not allow the question, the error is raised later, by `answer`.
+        If the budget does not allow the question, `answer` raises the error later.
         """
         with suppress(BudgetExceeded):
             await self._put_once(ask)
@@ -182,8 +182,8 @@ class Host:
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """Render an ask.
 
-    `is_known` is true if the client received the corrected question earlier in this run. The correction then does not
-    repeat the material of that question.
+    `is_known` is true if the client received the corrected question earlier in this run. In this case, the correction
+    does not repeat the question's material.
     """
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole
@@ -204,7 +204,7 @@ def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
 
 
 def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
-    """Return an ID that depends only on the question's content, so that equal questions in all runs share it."""
+    """Return an ID that depends only on the question, so that equal questions have the same ID in all runs."""
     identity = f"{ask.language}{schema}{text.without_marks}"
     return f"q_{blake2b(identity.encode(), digest_size=8).hexdigest()}"
 

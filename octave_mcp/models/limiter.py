@@ -14,8 +14,8 @@ INITIAL_LIMIT = 8.0
 # limit does not slow down a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# The factor if a call times out and the server has answered no other call since that call started. Such a server is
-# probably still working on every call that it received.
+# The limit is multiplied by this factor if a call times out and the server has answered no other call since that call
+# started. A server that has not answered is probably still working on every call that it received.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if, after the rise, calls would still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
@@ -28,10 +28,12 @@ MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
 # The cool-down reaches its maximum long before this cap. Without the cap, the power of two would overflow a float after
 # a thousand refusals.
 MAX_DOUBLINGS = 10
-# Longer waits do not apply to all callers. Instead, each caller checks whether its own deadline allows the wait.
+# Longer waits do not apply to all callers. If a wait is longer, each caller checks whether its own deadline allows the
+# wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# The server still gets at least ten calls a second. Providers that allow fewer calls ask for a cool-down.
+# With this spacing, the server still gets at least ten calls a second. Providers that allow fewer calls ask for a
+# cool-down.
 MAX_SPACING_SECONDS = 0.1
 # After a refusal, the spacing between calls is multiplied by the first factor. After an answer, it is multiplied by the
 # second factor. The spacing stays about the same if one call in nine is refused.

@@ -1,6 +1,6 @@
 """Parameters that models refuse.
 
-Refusals are learned from errors, and the parameters are changed or left out in later requests.
+Refusals are learned from errors. Later requests then change or leave out the parameter.
 
 For example, a model can refuse an effort level that it does not have, a token limit with the wrong name, or a response
 format that it cannot enforce. No list covers all servers, so each refusal is learned from the error that reports it.
@@ -30,17 +30,18 @@ NOT_FOUND = 404
 # the error text decides. The status 0 stands for an error with HTTP status 200 that names no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
-# A smaller number in an error is not taken for a token limit, because it may be a position in the request.
+# If a number in an error is smaller than this, it is not taken for a token limit, because it may be a position in the
+# request.
 MIN_TOKENS = 256
 # Replacements for the effort "low", the best first; used only if the error lists them as allowed.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
-# Error texts about a refused parameter, as opposed to other failures with an ambiguous status.
+# Matches error texts about a refused parameter. Other failures with an ambiguous status do not match.
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Matches 404 errors about a parameter. Other 404 errors are about an unknown model. This pattern is stricter, because
-# the text also contains the model's name.
+# Matches the texts of 404 errors about a parameter. Other 404 errors report that the model is unknown. This pattern is
+# stricter, because the text also contains the model's name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -83,7 +84,7 @@ class Parameter(NamedTuple):
     def place_in(self, error: ErrorInfo) -> int | None:
         """Return the offset at which the error's text names the parameter.
 
-        Return -1 if a field of the error names it, and None if the error does not mention it.
+        Return -1 if a field of the error names the parameter, and None if the error does not mention it.
         """
         if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
@@ -284,7 +285,7 @@ def schema_prompt(schema: Mapping[str, Any]) -> str:
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
-# How errors mention the limit of output tokens without naming the parameter.
+# Matches errors that mention the limit of output tokens without naming the parameter.
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
 # How errors mention the response format: "json_schema is not supported", "failed to compile grammar".
 FORMS = (

@@ -39,7 +39,7 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
         return Recorded(None, (), make_host(settings).capacity)
     companies = tuple(parse_company(given, role, frozenset(settings.allow_hosts)) for role, given in deal.items())
     recording = find({company.role: company.domain for company in companies}, settings.home)
-    # Uses the recording's own limits, so that the run asks the questions that were recorded.
+    # Use the recording's own limits, so that the run asks the questions that were recorded.
     as_then = settings.model_copy(update={"shown_characters": recording.shown_characters})
     limits = {"max_pages": recording.max_pages, "verification_tokens": recording.verification_tokens}
     return Recorded(recording, companies, make_host(as_then).capacity.model_copy(update=limits))

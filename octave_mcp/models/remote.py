@@ -52,20 +52,20 @@ _TIMEOUT_STATUSES = frozenset({408, 504, 524})
 _BUSY_STATUSES = frozenset({0, 503})
 # The number of drafts, each of which is a separate ask.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# If a company has at least this many pages, the number of its findings to verify is at its maximum.
+# If a company has at least this many pages, the number of its findings to verify has reached its maximum.
 PAGES_FOR_FULL_VERIFICATION = 10
 # Maximum tries of a call that fails with status 200 and without a reason, because the failure can be permanent.
 MAX_UNEXPLAINED_TRIES = 3
-# After this many unexplained failures without a single answer, the server counts as broken and no call is retried.
+# After this many unexplained failures without a single answer, the server counts as broken, and calls are not retried.
 MAX_UNEXPLAINED_FAILURES = 6
 
 
 class Remote:
-    """A provider with one model for each tier. The SDK is imported and opened in a thread, while pages are fetched.
+    """A provider with one model for each tier. A thread imports and opens the SDK while the run fetches pages.
 
-    `other_address` is the server's address, or '' for the provider's own address. The address keeps the cached answers
-    of different servers apart. `is_own` is true for a server of the user. Such a server may be limited to one call at a
-    time across all of its models.
+    `other_address` is the server's address, or '' for the provider's own address. The cache keeps the answers of
+    servers with different addresses apart. `is_own` is true for a server of the user. Such a server may be limited to
+    one call at a time across all of its models.
     """
 
     languages: frozenset[str] | None = None
@@ -263,7 +263,7 @@ class Remote:
         )
 
     def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
-        """Return the reply's usage. If it is estimated, its price counts against the budget but is not returned."""
+        """If the usage is estimated, count its price against the budget, but return the usage without a price."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
         if self._context:
             self._context.spend(usage)
@@ -277,7 +277,7 @@ class Remote:
             words = scrubbed(str(failed), self._key)
             raise self._unexplained(f"{self.name} answered with a body that is not JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            if isinstance(failed.__cause__, SetupError):  # the SDK wraps the error of a refused redirect
+            if isinstance(failed.__cause__, SetupError):  # if a redirect is refused, the SDK wraps the error
                 raise failed.__cause__ from None
             raise self._failed(failure_from_exception(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
@@ -302,7 +302,7 @@ class Remote:
     def _unexplained(self, text: str) -> UpstreamError:
         """Return an error for an unexplained failure.
 
-        The caller can try the call a few times. If the server seems broken, the caller must not retry.
+        The error tells the caller to retry a few times. If the server seems broken, the caller must not retry.
         """
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES

@@ -1,4 +1,4 @@
-"""Warning about a slow model: how slow it is, and what the user can do."""
+"""Warns about a slow model: how slow it is, and what the user can do about it."""
 
 from __future__ import annotations
 

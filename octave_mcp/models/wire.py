@@ -63,7 +63,7 @@ class Wire(Protocol):
     refusals: Refusals
 
     def request(self, sent: Sent) -> Request:
-        """Return the arguments for the SDK, including those that a model may refuse."""
+        """Return the arguments for the SDK, including parameters that a model may refuse."""
         ...
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type

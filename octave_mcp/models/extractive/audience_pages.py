@@ -1,4 +1,4 @@
-"""Audiences that have their own page ('Analytics for agencies') or appear in a list of industries or roles."""
+"""Finds audiences that have their own page ('Analytics for agencies') or are in a list of industries or roles."""
 
 from __future__ import annotations
 

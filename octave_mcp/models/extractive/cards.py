@@ -105,7 +105,7 @@ def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
 
 
 def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[EvidenceId]]]]:
-    """Group the differentiators by competitor, and return the competitors with the most of them."""
+    """Group the differentiators by competitor, and return the competitors with the most differentiators."""
     by_rival: dict[str, list[Differentiator[EvidenceId]]] = {}
     for difference in material.brief.vendor.differentiators:
         if difference.competitor and material.passages.english(difference.evidence):

@@ -73,8 +73,8 @@ _ENDED = re.compile(
 _MAX_NOTICE_WORDS = 25
 # A line with fewer words is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
-# Directions, shell commands and legal terms. They are not facts about the company: "Registration closes ...", "npm
-# install", "I have read the terms".
+# Matches directions, shell commands and legal terms. These texts are not facts about the company: "Registration closes
+# ...", "npm install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -157,7 +157,7 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# Matches shares such as "75% of developers". They come from surveys and are not figures about the company.
+# Matches shares such as "75% of developers". Such shares come from surveys and are not figures about the company.
 _SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -237,7 +237,7 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """Return the topic that the text is certainly about, which can differ from `topic`, or None."""
+    """Return the topic that the text is certainly about, or None. The returned topic can differ from `topic`."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
         for certain_topic, words in _CERTAIN_WORDS.items():
             if words.search(text) and (topic == "offering" or certain_topic in _OVERRIDES.get(topic, ())):
@@ -249,8 +249,8 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# If a line matches one of these patterns, its topic becomes the pattern's key. This applies only to lines whose topic
-# is "offering", or whose topic has the key in its entry in `_OVERRIDES`.
+# If a line matches one of these patterns, its topic becomes the pattern's key. The topic changes only if it is
+# "offering", or if its entry in `_OVERRIDES` contains the key.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,
@@ -300,7 +300,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 def _is_team(text: str, line: Line, company: str) -> bool:
     """Whether the line says how many people work at the company or how they work.
 
-    'Our team helps you' does not say this.
+    'Our team helps you' says neither.
     """
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)

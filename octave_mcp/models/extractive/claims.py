@@ -1,4 +1,4 @@
-"""Claims made from the lines of a page: complete sentences without unbalanced quotation marks."""
+"""Makes claims from the lines of a page. A claim is a complete sentence without unbalanced quotation marks."""
 
 from __future__ import annotations
 

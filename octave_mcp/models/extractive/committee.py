@@ -1,7 +1,7 @@
 """Fills the seats of the buying committee with people and job titles from the companies' pages.
 
-Seats go to the prospect's own people first. A seat that fits nobody gets the job title of a customer who praises the
-vendor, because the prospect probably has somebody with the same job.
+Seats go to the prospect's own people first. If nobody fits a seat, the seat gets the job title of a customer who
+praises the vendor, because the prospect probably has somebody with the same job.
 """
 
 from __future__ import annotations

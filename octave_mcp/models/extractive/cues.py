@@ -12,7 +12,10 @@ from octave_mcp.domain.prospect import FactTopic, JobFunction, Need
 
 
 def _any(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
-    """Compile phrases separated by '|', to be matched as whole words. 'secur*' matches 'secure' and 'security'."""
+    """Compile phrases that are separated by '|' into a pattern that matches them as whole words.
+
+    'secur*' matches 'secure' and 'security'.
+    """
     phrases = "|".join(
         re.escape(phrase.strip()).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for phrase in words.split("|")
     )
@@ -112,7 +115,7 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     ),
 }
 
-# Words that show that a title is a job: "Head of Sales" contains such a word, but "Sales" is only a department.
+# Words that show that a title is a job. "Head of Sales" contains such a word, but "Sales" is only a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"
@@ -122,8 +125,8 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-# This pattern also accepts departments, because it is used where a title is expected: a team card may just say
-# "Growth".
+# This pattern also accepts departments, because a card on a team page may state only a department ("Growth") and no
+# title.
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -155,7 +158,7 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "engineering": ("speed", "reliability", "control", "scale", "integration", "automation"),
 }
 
-# The first topic with matching words and a passed check is chosen, so the loosest patterns come last.
+# The first topic whose words match and whose check passes is chosen, so the loosest patterns come last.
 FACTS: dict[FactTopic, re.Pattern[str]] = {
     "funding": re.compile(
         r"\b(?:community round|series [a-h]|seed round|in funding|total funding|funding round|valuation|"
@@ -235,7 +238,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# Matches sentences about the founding of a company. They do not show what the company needs today.
+# Matches sentences about the founding of a company. Such sentences do not show what the company needs today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
@@ -312,7 +315,10 @@ STALE_OFFER = _any(
 
 
 def need_of(text: str, among: tuple[Need, ...] = get_args(Need)) -> Need | None:
-    """Return the need with the most matching words in the text; a tie goes to the need mentioned first."""
+    """Return the need with the most matching words in the text.
+
+    If several needs match equally, return the need whose words come first.
+    """
     offsets: dict[Need, list[int]] = {need: [match.start() for match in NEEDS[need].finditer(text)] for need in among}
     best = max(offsets, key=lambda need: (len(offsets[need]), -min(offsets[need], default=0)))
     return best if offsets[best] else None

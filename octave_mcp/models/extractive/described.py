@@ -1,6 +1,6 @@
 """Finds sentences that describe a product.
 
-Such sentences say what the product does. Their subject is the product or the vendor.
+Such sentences say what the product does. The subject of such a sentence is the product or the vendor.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _description_score(line: Line, name: str, vendor: str, *, is_own: bool, is_n
 
 
 def describes(line: Line) -> bool:
-    """Whether a line can describe the subject of its page: it must be a complete sentence without a call to action."""
+    """Whether a line is a complete sentence without a call to action, so that it can describe its page."""
     return (
         line.form in {"sentence", "item", "heading"}
         and whole(line)

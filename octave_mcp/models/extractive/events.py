@@ -182,17 +182,19 @@ _VERSION = re.compile(
 )
 # Matches headlines such as "ownCloud 9.0 released", which may be about another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-# Excludes "We launch next quarter", because the date of the post would be taken for the date of the launch.
+# Excludes "We launch next quarter". Without this pattern, the date of the post would be taken for the date of the
+# launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# Matches news about another company. For example, "Managed Acme: Northgate launches cloud storage" is about Northgate.
+# Matches news about another company. For example, "Managed Acme: Northgate launches cloud storage" is news about
+# Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """Return the kind of event that the text reports, if any.
 
-    If the text is a sentence, the caller must check that it is about the company. This function checks headlines
-    itself, because a headline can lack a subject.
+    If the text is a sentence, the caller must check that it is about the company. If the text is a headline, this
+    function checks the subject itself, because a headline can lack a subject.
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None
@@ -282,7 +284,7 @@ def is_plain_launch(text: str) -> bool:
 
 
 def hired(text: str) -> bool:
-    """Whether the text says that a person took a job and names the job title."""
+    """Whether the text says that a person took a job, and names the title of that job."""
     match = _JOINS.search(text) or _APPOINTS.search(text) or _NEW_TITLE.search(text)
     return bool(match and TITLE.search(re.split(r"[.;:(]", match["title"])[0]))
 

@@ -87,8 +87,8 @@ _STOP_WORDS = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()
 )
-# The first five letters of a word serve as its stem: 'analytics', 'analysis' and 'analyze' share 'analy'. Words with
-# fewer than three letters are ignored, but 'API' counts.
+# The first five letters of a word serve as its stem: 'analytics', 'analysis' and 'analyze' share 'analy'. Words of one
+# or two letters are ignored, but a word such as 'API' counts.
 MIN_STEM, MAX_STEM = 3, 5
 
 

@@ -1,4 +1,4 @@
-"""Lines from the prospect's pages to quote in outlines. The most useful lines come first."""
+"""Lines from the prospect's pages to quote in outlines. The lines that are most useful for an outline come first."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ MAX_AGE_OF_NEWS_DAYS = 120
 # Pages that quote customers, or that address users and do not describe the company.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-# Topics that give a better reason to contact the prospect come first. Each topic scores 0.15 less than the topic before
-# it.
+# Topics that give a better reason to contact the prospect come first. Each topic in the list scores 0.15 less than the
+# topic before it.
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
     "funding",
@@ -157,10 +157,7 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is out of date.
-
-    It is if it says 'soon' on an old page, or reports a funding round without a date.
-    """
+    """Whether a line is out of date: an old page says 'soon', or a funding round has no date."""
     if _EXPIRES.search(text) and (age is None or age > MAX_AGE_OF_NEWS_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None

@@ -54,8 +54,7 @@ _DECORATION = re.compile(
 def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
     """Yield the names in rows of logos that have a caption such as 'Trusted by'.
 
-    A row that shares several names with a row of partners is left out, because some carousels mix customers and
-    partners.
+    Leave out a row that shares several names with a row of partners, because some carousels mix customers and partners.
     """
     walls = list(_walls(page))
     others = {normal(name) for names, _, is_customers in walls if not is_customers for name in names}

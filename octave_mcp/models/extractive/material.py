@@ -23,7 +23,10 @@ NONE: Quotation = ("", ())
 
 
 class Material:
-    """Everything that the outlines of one playbook can quote. Each property is computed from the brief on first use."""
+    """The quotations and facts that the outlines of one playbook can use.
+
+    Each property is computed from the brief on first use.
+    """
 
     def __init__(self, brief: WritingBrief, passages: Passages) -> None:
         self.brief, self.passages = brief, passages

@@ -57,7 +57,7 @@ _ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w|https?://|\bwww\.", re.IGNORECASE)
 
 
 class Extractive:
-    """A model that fills answers from the passages of the ask.
+    """A model that builds answers from the passages of the ask.
 
     The model is deterministic: equal asks get equal answers.
     """
@@ -114,7 +114,7 @@ def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Return the company's name from the metadata or title, and a summary from the description or first sentence."""
     pages = read(ask.passages)
-    # In reverse order, so that the first line with a label overwrites later lines with the same label.
+    # Go in reverse order, so that the first line with a label overwrites later lines with the same label.
     head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
     name = next((claim(head[label]) for label in _NAME_LABELS if label in head), None)
     if name is None and "Title" in head:
@@ -132,8 +132,8 @@ def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
 def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
     """Return the company's name from the title.
 
-    Prefer a part of the title that matches the domain, then a short part that also occurs on the page. If there is
-    neither, return the whole title if it is short.
+    Prefer a part of the title that matches the domain, then a short part that also occurs on the page. If no part
+    qualifies, return the whole title if it is short.
     """
     parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
     label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
@@ -194,7 +194,7 @@ def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
     """Return at most one fact per sentence. A fact about an offer includes the offer's title."""
     sold_facts = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
     cited = dict.fromkeys(cite for fact in sold_facts for cite in fact.evidence)
-    # A sentence that states an offer is not repeated as a fact on another topic.
+    # If a sentence states an offer, do not repeat it as a fact on another topic.
     others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in cited)
     checked = certain((*sold_facts, *others), pages, company)
     return {(fact.topic, fact.text): fact for fact in checked}.values()

@@ -85,7 +85,7 @@ def _is_about_offer(text: str, line: Line, company: str) -> bool:
 
 
 def _is_own_sentence(text: str, line: Line, company: str) -> bool:
-    """Whether the subject is the company or, on a sister site, any name."""
+    """Whether the subject is the company. On a sister site, any name counts as the company."""
     first = " ".join(text.split()[:_SUBJECT_WORDS])
     is_sisters = bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
     return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)

@@ -23,7 +23,10 @@ _SLOT = re.compile(r"\{\{ (\w+) \}\}")
 
 
 class Filled(Value):
-    """A filled line of an outline. `quotes` lists the slots that contain quotations. These quotations must be cited."""
+    """A filled line of an outline.
+
+    `quotes` lists the slots that contain quotations. The quotations in these slots must be cited.
+    """
 
     label: str
     text: str

@@ -14,8 +14,8 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Figures on other pages are not about the vendor itself. For example, stories and news are about others, and prices are
-# about plans.
+# Figures on other pages are not about the vendor itself. For example, stories and news are about other companies, and
+# prices are about plans.
 _FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
@@ -40,7 +40,7 @@ _COUNTS_NOTHING = re.compile(
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-# Below such a heading, even a short text about a change is clear: '50% savings' below 'Proven results'.
+# Below such a heading, even a short text about a change is clear, such as '50% savings' below 'Proven results'.
 _RESULTS_HEADING = re.compile(
     r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
 )
@@ -98,7 +98,7 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     """Yield short lines with a figure and what it counts.
 
-    Also yield figures above a label, and sentences that count customers.
+    The function also yields figures above a label, and sentences that count customers.
     """
     for line in page.lines:
         if not _may_count(line):
@@ -123,7 +123,7 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _is_clear(text: str, line: Line) -> bool:
     """Whether a label says what its figure counts.
 
-    A label about a change must say what changed, which '50% reduction' does not.
+    A label about a change must say what changed. '50% reduction' does not say this.
     """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False

@@ -21,7 +21,7 @@ MAX_PROOFS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline. Each of them can be None.
+    """The line and the proof for one outline. The line or the proof can be None.
 
     If possible, the line and the proof share the `need`.
     """
@@ -78,14 +78,14 @@ def _best(
 ) -> Pair | None:
     """Return the best new pair of a line and a proof for this persona.
 
-    In all pairs after the first, the line and the proof must share a need, and no other persona can have the same pair.
-    If there is only one proof, the persona's pairs can repeat it.
+    In all pairs after the first pair, the line and the proof must share a need, and no other persona can have the same
+    pair. If there is only one proof, several pairs of the persona can use it.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
     for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
         fits = [p for p in relevance if not chosen or (p not in used_proofs and _is_new_pair(line, p, used))]
-        # The first pair can lack a proof, because each persona needs an outline.
+        # The first pair can lack a proof, because each persona needs an outline even without one.
         if fits or (line and not chosen):
             proof = min(fits, key=lambda p: (-relevance[p], *_sort_key(p, line, needs[0], used)), default=None)
             return Pair(line, proof, _need(line, proof, needs[0]))
@@ -100,7 +100,7 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
     """Return a key that sorts the best proof first.
 
-    Prefer new pairs, then shared needs, unused proofs, measured results, and at last the persona's need.
+    Prefer new pairs, then shared needs, unused proofs and measured results, and finally proofs for the persona's need.
     """
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs

@@ -50,7 +50,7 @@ class Passages:
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
         """Whether the evidence can show a current need.
 
-        Its page must be recent, or undated but of a kind in `MAINTAINED`.
+        The page of the evidence must be recent, or undated but of a kind in `MAINTAINED`.
         """
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         dated = [page for page in pages if page.published_on]
@@ -59,7 +59,7 @@ class Passages:
     def recency(self, evidence: Sequence[EvidenceId]) -> float:
         """Return a score between 0 and 1.
 
-        It is 1 for a page that was published on the day it was fetched, and 0 for a stale or undated page.
+        The score is 1 for a page that was published on the day it was fetched, and 0 for a stale or undated page.
         """
         age = self.age_days(evidence)
         return 0.0 if age is None else max(0.0, 1 - age / STALE_DAYS)

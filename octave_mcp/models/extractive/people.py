@@ -126,7 +126,7 @@ def _is_name(text: str) -> bool:
 
 
 def title_in(text: str) -> str | None:
-    """Return the text if it is a job title and nothing more; otherwise return None."""
+    """Return the text if it is a job title and nothing more. Otherwise, return None."""
     plain = text.strip(" .,;:–—-|")
     words = cues.TITLE if len(plain.split()) <= _MAX_DEPARTMENT_WORDS else cues.JOB
     is_title = plain and len(plain.split()) <= _MAX_TITLE_WORDS and words.search(plain)
@@ -211,7 +211,8 @@ def _own_place(title: str) -> Whereabouts:
 def _guests(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     """Yield guests.
 
-    The heading is like 'Ada Lovelace (Engine Works)', and the line below it states the guest's job title.
+    The heading names the guest and the employer ('Ada Lovelace (Engine Works)'), and the line below it states the job
+    title.
     """
     for section in page.sections:
         match = _WITH_COMPANY.fullmatch(section.title)
@@ -267,7 +268,7 @@ def _is_in_title(customer: str, page: ReadPage) -> bool:
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
     """Whether the speaker of a quotation is a customer.
 
-    In a post, the company or its customers must be named nearby.
+    In a post, the company or its customers must be named near the quotation.
     """
     context = f"{before.text} {line.heading}"
     return has_words(company, context) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}

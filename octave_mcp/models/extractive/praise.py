@@ -18,8 +18,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Pages that quote customers. Other pages also quote people who are not customers, such as investors and partners.
 CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
-# In addition to its best sentences, a long quotation yields up to three testimonials. Up to four further sentences are
-# cited as context.
+# In addition to its best sentences, a long quotation yields up to this many testimonials. Up to four further sentences
+# are cited as context.
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
 # If quotation marks enclose at most this many words, they mark a term, not speech.
 MAX_TERM_WORDS = 4
@@ -88,7 +88,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
         person = attributed(block[0].text) if signs else None
         if person and (page.page.kind in CUSTOMER_PAGES or any(has_words(vendor, line.text) for line in quote)):
             yield quote, block[0], person
-        # An empty line between two block quotations means that the first quotation has no attribution.
+        # If an empty line separates two block quotations, the first quotation has no attribution.
         is_separate = block[0].form == "quote" and block[0].detached
         so_far = [line for line in quote if line.form == block[0].form and not is_separate]
         quote = [*so_far, *block] if all(line.spoken for line in block) and not person else []
@@ -124,8 +124,7 @@ def _testimonials_in_paragraph(
 ) -> Iterator[ProofPoint[Cite]]:
     """Yield the praise in a paragraph that quotes somebody.
 
-    `known` maps names to people. It is needed because a story introduces its speakers once and then uses only the first
-    or the last name.
+    `known` maps names to people. A story introduces its speakers once, and then uses only the first or the last name.
     """
     person, introduction = _speaker(block, known)
     if person is None or _is_own(person, vendor):
@@ -193,7 +192,7 @@ def _is_strong(text: str, vendor: str) -> bool:
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
     """Return the sentence with the most praise, or [] if there is no praise.
 
-    If this sentence is short, also return a short sentence next to it.
+    If the sentence with the most praise is short, also return a short sentence next to it.
 
     If a sentence refers to an earlier sentence ('It saved us hours'), return both sentences.
     """

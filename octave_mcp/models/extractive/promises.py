@@ -203,7 +203,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
     if labelled:
         return labelled
     if kind == "persona" and not any(_YOU.search(line.text) for line in section.lines):
-        return None  # an internal persona document describes people instead of addressing them
+        return None  # internal documents about personas describe people and do not address them
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
     body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]

@@ -60,7 +60,8 @@ _NEED_CUE = re.compile(
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
-# If the sentence names a problem ("we had to do it by hand"), the need is stated. Otherwise, it is inferred.
+# If the sentence names a problem ("we had to do it by hand"), the need is stated. If the sentence names no problem, the
+# need is inferred.
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
     r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
@@ -107,7 +108,7 @@ _NO_JOB = re.compile(
 )
 _MAX_FACTS_PER_TOPIC = 14
 _MIN_DESCRIPTION_CHARACTERS = 12
-# Characters that show that text in an unknown language is really source code.
+# Characters that are typical of source code. If text in an unknown language contains them, it is source code.
 _CODE = re.compile(r"[;{}=<>]|:::")
 # Metadata whose value says nothing without its label: "Founded: 2016".
 _HISTORY_LABELS = frozenset({"Founded", "Founders"})

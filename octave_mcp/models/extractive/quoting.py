@@ -13,8 +13,8 @@ MAX_WORDS = 30
 # Maximum length of a foreign-language quotation. Characters are counted, because some languages have no spaces between
 # words.
 MAX_FOREIGN_CHARACTERS = 120
-# Two words allow foreign names, and lines in scripts without spaces. Foreign sentences are excluded, because they do
-# not fit into English outlines.
+# The limit of two words allows foreign names, and lines in scripts without spaces. Foreign sentences are excluded,
+# because they do not fit into English outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
@@ -69,6 +69,6 @@ def without_lead(text: str) -> str:
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a sentence can be understood without the text around it, unlike 'That whole problem is gone'."""
+    """Whether a sentence can be understood without the text around it. 'That whole problem is gone' cannot."""
     early = " ".join(text.split()[:_PRONOUN_WORDS])
     return not (_DEPENDENT_START.match(text) or _REFERENCE.search(text) or _PRONOUN.search(early))

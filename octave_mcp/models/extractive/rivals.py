@@ -44,7 +44,8 @@ _UNIQUE = re.compile(
 )
 
 
-# Matches 'smaller than Google Analytics', but not possessives ('than Rival's pages'), which compare something else.
+# Matches 'smaller than Google Analytics'. Possessives ('than Rival's pages') do not match, because they compare
+# something else.
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
@@ -129,8 +130,8 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # The vendor must come first ('We are, unlike Rival, ...'). If it does not, the sentence may compare two other
-        # companies.
+        # The vendor must come first ('We are, unlike Rival, ...'). If the vendor comes later, the sentence may compare
+        # two other companies.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):

@@ -39,7 +39,7 @@ _SERVICE = re.compile(
     r"服务",
     re.IGNORECASE,
 )
-# Work that people do for the customer makes an offering a service: "Our experts will guide you".
+# If people do work for the customer, the offering is a service: "Our experts will guide you".
 _BY_PEOPLE = re.compile(
     r"\b(?:our|[A-Z]\w+) (?:\w+ ){0,2}(?:teams?|experts?|engineers|specialists) (?:can |will )?"
     r"(?:help|work|guide|assist|build|design)\b|"
@@ -156,7 +156,7 @@ def _kind(name: str, named: Line, description: Line | None) -> str:
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield products from cards and list items below a heading such as 'Products'.
 
-    This function is used only for home pages, because on other pages such lists usually contain features.
+    Use this function only for home pages, because on other pages such lists usually contain features.
     """
     level, is_inside = 0, False
     for section in page.sections:

@@ -74,7 +74,10 @@ def _customer_fact(line: Line, customer: str) -> Fact[Cite]:
 
 
 def _about(text: str, customer: str) -> str:
-    """Add the customer's name if it is missing, and remove a leading connective and unpaired quotation marks."""
+    """Add the customer's name if it is missing.
+
+    Remove a leading connective, and quotation marks without a counterpart.
+    """
     plain = _CONNECTIVE.sub("", balanced(text))
     plain = plain[:1].upper() + plain[1:]
     return plain if has_words(customer, plain) else f"{customer}: {plain}"

@@ -1,4 +1,4 @@
-"""Tools, partners and certificates that a company's pages name, and the company's stated relation to each."""
+"""Tools, partners and certificates that a company's pages name, with the relation that the company states for each."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def holds(line: Line, company: str) -> bool:
 
 
 def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """Yield names from logo walls and lists, in which the heading above the names states the relation."""
+    """Yield names from logo walls and lists. The heading above the names states the relation."""
     title = line.heading or (page.headline.text if page.headline else "")
     names = line.text.split(",") if line.form == "logos" else [line.text] if _is_label(line) else []
     are_tools = sum(bool(tools_in(f" {name}")) for name in names) > _MIN_SHARE_OF_TOOLS * len(names)

@@ -49,7 +49,7 @@ _IS_BUSINESS = (
     r"(?i:^\W*(?:at \S+,?\s+)?(?:we|{company}) (?:helps?|builds?|makes?|sells?|serves?|designs?|provides?)\b)|"
     r"(?i:\bour mission (?:is|was|has)\b)"
 )
-# "We offer" on a careers page is usually a benefit for employees, so only these verbs count there.
+# On a careers page, "we offer" usually introduces a benefit for employees, so only these verbs count there.
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
 # Excludes figures that are not about the company: "10,000 upvotes", "100 requests per minute", "we surveyed 500
 # developers".
@@ -67,7 +67,7 @@ _WHO_BUYS = re.compile(
     re.IGNORECASE,
 )
 _LINK_TEXT = re.compile(r"^(?:read|see|view|explore|learn|meet|check)\b|\bhere\b", re.IGNORECASE)
-# "Up to 10 team members" is what a plan includes, not the size of the company's team.
+# "Up to 10 team members" describes a plan, not the size of the company's team.
 _PLAN_LIMIT = re.compile(r"^(?:up to|add|invite|unlimited|all|for)\b", re.IGNORECASE)
 _INTENTION = re.compile(
     r"\b(?:(?:we|team) (?:also |now |currently )?(?:plan|aim|intend) to|(?:are|is) planning to|(?:we['’]re|we are|"
@@ -119,7 +119,7 @@ _HIRES_NOW = re.compile(
 
 @cache
 def _offers(company: str) -> re.Pattern[str]:
-    """Return a pattern for the company, its product or 'we', directly followed by what it does for customers."""
+    """Return a pattern that matches the company, its product or 'we', followed by a verb such as 'provide'."""
     name = _name_pattern(company)
     product = (
         r"our (?:\w+ )?(?:platform|products?|services?|solutions?|software|app|apps|tools?|dashboard|script|plugin|"
@@ -287,7 +287,7 @@ def _is_offering(candidate: _Candidate) -> bool:
 
 
 def _is_feature(candidate: _Candidate) -> bool:
-    """Whether the line is an item of a feature list: 'name: description', or plain text under a pricing plan."""
+    """Whether the line is an item of a feature list, such as 'name: description' or plain text under a pricing plan."""
     if candidate.line.form != "item" or not candidate.sells or not lists_features(candidate.line.heading):
         return False
     name, *rest = _LABEL_ENDS.split(candidate.text, maxsplit=1)

@@ -1,6 +1,6 @@
 """Finds triggers, which are dated events at a company.
 
-They come from the headlines of its posts, from its timeline, and from its own sentences.
+The triggers come from the headlines of its posts, from its timeline, and from its own sentences.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_LINES_BEFORE_DATE = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
-# Matches dates without a year, such as "On May 3" or "this March". The year is inferred from the date of the page.
+# Matches dates without a year, such as "On May 3" or "this March". The year is taken from the date of the page.
 _DAY_WITHOUT_YEAR = re.compile(
     r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -115,7 +115,10 @@ def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cit
 
 
 def openings(pages: Sequence[ReadPage], _: str) -> Iterator[Trigger[Cite]]:
-    """Yield a vendor's open positions as triggers. A prospect's open positions are collected as jobs."""
+    """Yield a vendor's open positions as triggers.
+
+    A prospect's open positions are not triggers, because they are collected as jobs.
+    """
     for job in jobs(pages):
         yield Trigger[Cite](kind="job_opening", what=job.title, date=None, evidence=job.evidence)
 
@@ -151,9 +154,9 @@ class _DatedHeading:
 
 
 def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date | None:
-    """Return the day on which the company was founded, from a timeline.
+    """Return the day on which the company was founded, according to a timeline.
 
-    The timeline can also contain older events, which are about the company's predecessors.
+    The timeline can also contain older events of the company's predecessors.
     """
     words = re.compile(_COMPANY_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
     starts = (

@@ -16,9 +16,9 @@ MAX_LINE_CHARACTERS = 1200
 
 # If quotation marks enclose fewer words than this, they mark a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
-# Two passages that are two characters ("\n\n") apart are separate blocks. Passages that are three characters ("\n>\n")
-# apart have an empty line of a block quotation between them. Passages that are one character (a space) apart come from
-# one long paragraph, so they stay in one block.
+# Two passages that are two characters ("\n\n") apart are separate blocks. If two passages are three characters
+# ("\n>\n") apart, there is an empty line of a block quotation between them. Passages that are one character (a space)
+# apart come from one long paragraph, so they stay in one block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
 # A "fact" comes from the HTML head: its title, its description or structured data.
@@ -33,7 +33,7 @@ class Line:
     """One sentence of a page.
 
     `block` is the number of the paragraph or list item, so sentences in one paragraph have the same number. `level` is
-    the level of a heading. `narrated` is the part of the sentence outside quotation marks. It is '' in a block
+    the level of a heading. `narrated` is the part of the sentence outside quotation marks. `narrated` is '' in a block
     quotation without quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if
     an empty line separates the block from the previous block.
     """
@@ -80,8 +80,8 @@ class Section:
 class ReadPage:
     """A page parsed into lines and sections.
 
-    Facts from the HTML head are in `head` and not in `lines`. `common` contains the words that occur in lower case. If
-    such a word is capitalized, it is probably not a name.
+    Facts from the HTML head are in `head` and not in `lines`. `common` contains the words that the page also writes in
+    lower case. If a word in `common` is capitalized, it is probably not a name.
     """
 
     page: PageRef

@@ -79,7 +79,7 @@ def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[
 
 
 def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
-    """Yield one pain per need. Stated needs come first, then needs that signals and facts suggest."""
+    """Yield one pain for each need. Stated needs come first, then needs that signals and facts suggest."""
     by_need: dict[Need, list[Signal[EvidenceId]]] = {}
     recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
@@ -195,7 +195,7 @@ def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Itera
 def _favoring_context(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
     """Raise the score of each function that the user's context names.
 
-    Context alone is not evidence, so add no function.
+    The context alone is not evidence, so do not add a function that has no score.
     """
     return {
         function: value + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, value in points.items()
@@ -267,7 +267,7 @@ def _why(opening: Job[EvidenceId] | None, person: Person | None, pain: Pain[Cite
 
 
 def _default_buyer(company: str) -> Buyer[Cite]:
-    """Return the founder or CEO as the default buyer, for a site that says next to nothing."""
+    """Return the founder or CEO as the default buyer for a site that says almost nothing."""
     return Buyer[Cite](
         title=cues.FUNCTION_TITLES["leadership"],
         contact=None,

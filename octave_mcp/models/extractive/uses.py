@@ -117,7 +117,7 @@ def _is_activity(line: Line) -> bool:
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
     """Yield the parts of the product that a story names, either in its list of tools or after the vendor's name.
 
-    For 'Session replays', also yield 'replay', because the story can later write only 'the replays'.
+    For 'Session replays', also yield 'replay', because the story may later say only 'the replays'.
     """
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):

@@ -26,7 +26,8 @@ KINDS_OF_COMPANY = frozenset(
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
 )
-# Minimum number of letters. A shorter name is too common to be used alone: 'Go Digital' is not shortened to 'Go'.
+# Minimum number of letters in the name. A shorter name is too common to be used alone: 'Go Digital' is not shortened to
+# 'Go'.
 _MIN_SHORT_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
@@ -47,8 +48,8 @@ _CUSTOMER_SPEAKS = (
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Yield the company's own lines.
 
-    Leave out sections about other organisations ('About Acme Fund') and testimonials. Also leave out quotations in
-    paragraphs that do not mention the company.
+    Leave out sections about other organisations ('About Acme Fund') and testimonials. Quotations in paragraphs that do
+    not mention the company are left out, too.
     """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
@@ -74,7 +75,7 @@ def is_of_another(text: str, company: str) -> bool:
 
 
 def is_own_subject(text: str, company: str) -> bool:
-    """Whether the company is the subject of a sentence: 'Acme raised money', not 'Kevin loves Acme'."""
+    """Whether the company is the subject of a sentence, as in 'Acme raised money' but not in 'Kevin loves Acme'."""
     by_customer = _CUSTOMER_SPEAKS.format(company=re.escape(company))
     if is_of_another(text, company) or re.search(by_customer, text, re.IGNORECASE):
         return False
