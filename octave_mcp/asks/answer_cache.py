@@ -1,6 +1,6 @@
 """A 24-hour cache of model answers and research.
 
-Deleting a run also deletes the entries that it produced.
+If a run is deleted, its cache entries are deleted, too.
 """
 
 from __future__ import annotations

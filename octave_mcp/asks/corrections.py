@@ -101,7 +101,7 @@ class _Settled(Generic[R]):
     def is_better_than(self, first: _Settled[R]) -> bool:
         if self.is_empty or first.is_empty:
             return first.is_empty
-        # Prefer copy with problems to an outline, which a fallback model may have written as the correction.
+        # Prefer copy with problems to an outline. A fallback model may have answered the correction with an outline.
         if self.read.is_outline and not first.read.is_outline:
             return False
         return len(self.read.problems) <= len(first.read.problems)

@@ -232,7 +232,7 @@ def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
 
 
 def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the path of the innermost list item that contains the part at `place`; () if no list contains the part."""
+    """Return the path of the innermost list item that contains the part at `place`, or () if none does."""
     paths = (place[:length] for length in range(len(place), 0, -1))
     return next((path for path in paths if isinstance(path[-1], int) and isinstance(_at(tree, path[:-1]), list)), ())
 
@@ -264,7 +264,7 @@ def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
 
 
 def _sentences_text(value: object) -> str:
-    """Return the text of a sentence object or of a list of sentence objects; '' for anything else."""
+    """Return the text of a sentence object or of a list of sentence objects, or '' for anything else."""
     parts = cast("list[object]", value) if isinstance(value, list) else [value]
     texts = [cast("dict[str, object]", part).get("text") if isinstance(part, dict) else None for part in parts]
     return " ".join(cast("list[str]", texts)) if all(isinstance(text, str) for text in texts) else ""

@@ -23,7 +23,7 @@ class Earlier:
     outcomes: Mapping[str, str]
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A] | None:
-        """Return the recorded answer, marked as reused and without costs; None if there is no usable answer."""
+        """Return the recorded answer, marked as reused and without costs, or None if there is no usable answer."""
         return await computed(self._answer, ask)
 
     def _answer(self, ask: Ask[A, Any]) -> Answer[A] | None:

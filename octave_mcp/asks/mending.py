@@ -31,7 +31,7 @@ MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The entries that were rewritten, their evidence, and the problems of the entries that were not.
+    """The rewritten entries with their evidence, and the problems of the other entries.
 
     `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
     of the entries that could not be rewritten.

@@ -24,10 +24,10 @@ from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
 
 MAX_FIXES = 16
-# Anthropic's API rejects a schema with more nullable parts than this.
+# If a schema has more nullable parts than this, Anthropic's API rejects the schema.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# A text with fewer words, such as 'none' or 'drop it', does not replace a sentence, because the text is an instruction.
+# If a new text has fewer words, such as 'none' or 'drop it', it is an instruction and does not replace a sentence.
 MIN_WORDS = 3
 MAX_CITED = 12
 

@@ -227,7 +227,7 @@ def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """Return a phrase that names the personas of the rejected copy; '' if the copy is for all personas."""
+    """Return a phrase that names the personas of the rejected copy, or '' if the copy is for all personas."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:

@@ -35,7 +35,7 @@ class Fence(NamedTuple):
 def fence_for(ask: Ask[Any, Any]) -> Fence:
     """Return a fence with a secret name, which is the same for an ask and its correction."""
     # With the same fence name, a correction starts with the same text as the first ask, so the provider's prompt cache
-    # applies.
+    # can be used.
     about = f"{ask.prompt}\n{ask.passages[0].page.sha256 if ask.passages else ''}"
     return Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
 

@@ -1,9 +1,9 @@
 """An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
 
 Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
-threads, callers wait nearly twice as long as with one thread, and with four threads five times as long. No run ends
-sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over the
-queue. A job that takes too long is stopped, and its caller gets an error.
+threads, callers wait nearly twice as long as with one thread. With four threads, they wait five times as long. No run
+ends sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over
+the queue. A job that takes too long is stopped, and its caller gets an error.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """

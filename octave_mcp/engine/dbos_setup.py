@@ -61,8 +61,7 @@ def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
 
 def database_of(url: str) -> Engine:
     """Return a SQLAlchemy engine for the database, to be passed to `client`."""
-    # DBOS does not configure the connections of an engine that somebody else created, so SQLite needs our connection
-    # class.
+    # DBOS does not configure the connections of an engine that it did not create, so SQLite needs our connection class.
     return create_engine(url, connect_args={"factory": _Sqlite} if _is_sqlite(url) else {})
 
 

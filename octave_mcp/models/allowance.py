@@ -39,7 +39,7 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-# The size of one question at the end of a run, which checks whether the quotations support about 90 claims.
+# The size of the question at the end of a run that checks whether the quotations support about 90 claims.
 VERIFICATION = Size(5_500, 1_000)
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
@@ -169,8 +169,7 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# Tokens for one replacement in a patch. If the patch replaces a whole draft, count it as a full answer for one persona.
-# The replacement of a whole draft counts as the full answer for one persona.
+# Tokens for one replacement in a patch. The replacement of a whole draft counts as the full answer for one persona.
 REPLACEMENT_TOKENS = 150
 # Fields that only the schema of a persona's draft has.
 DRAFTS = frozenset({"sequence", "talk_track"})
@@ -206,7 +205,8 @@ def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused
     """Return the sizes of the questions that must still fit after this question.
 
     Earlier questions that were refused must still fit. If the question is about persona copy, the question about the
-    deal must fit. If the question is a correction or asks about more pages of a company, all later questions must fit.
+    deal must still fit. If the question is a correction or asks about more pages of a company, all later questions must
+    still fit.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # no other question follows a verification or a revision

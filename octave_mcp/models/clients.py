@@ -146,7 +146,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}  # the SDK's own retries would multiply with these retries
+    return {**base, "max_retries": 0, "timeout": None}  # if the SDK retried calls too, the retries would multiply
 
 
 def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
-# Real errors are nested only a few levels deep. The limit keeps a hostile response from exhausting the stack.
+# Real errors are nested only a few levels deep. Without the limit, a hostile response could exhaust the stack.
 MAX_LAYERS = 20
 
 _NESTED_FIELDS = (

@@ -227,8 +227,8 @@ class Turn:
         return max(since, self._limiter.responded_at)
 
 
-# Keyed by event loop, because a limiter holds asyncio primitives. The keys are weak references, so that a closed loop
-# can be garbage-collected.
+# The key is the event loop, because a limiter holds asyncio primitives. The keys are weak references, so that a closed
+# loop can be garbage-collected.
 _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]] = WeakKeyDictionary()
 
 

@@ -33,7 +33,7 @@ AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 # If a number in an error is smaller than this, it is not taken for a token limit, because it may be a position in the
 # request.
 MIN_TOKENS = 256
-# Replacements for the effort "low", the best first; used only if the error lists them as allowed.
+# Replacements for the effort "low", the best first. A replacement is used only if the error lists it as allowed.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
 # Matches error texts about a refused parameter. Other failures with an ambiguous status do not match.
@@ -129,7 +129,7 @@ class Refusals:
         return request
 
     def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
-        """Return and remember the remedy for the parameter that the error names, or return None if it names none."""
+        """Return and remember the remedy for the parameter that the error names. Return None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
         if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have added it
@@ -287,7 +287,7 @@ def schema_prompt(schema: Mapping[str, Any]) -> str:
 
 # Matches errors that mention the limit of output tokens without naming the parameter.
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
-# How errors mention the response format: "json_schema is not supported", "failed to compile grammar".
+# Matches errors that mention the response format: "json_schema is not supported", "failed to compile grammar".
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
     r"|response[ _]format|output[ _]format|required for format|requested parameters"

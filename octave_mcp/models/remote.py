@@ -164,7 +164,7 @@ class Remote:
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
         schema = schema_of(_Word)
         sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
-        # Shielded, because a cancelled caller must not cancel the shared task for the other callers.
+        # The task is shielded, because a cancelled caller must not cancel it for the other callers.
         wire = await asyncio.shield(self._open_once())
         try:
             async with asyncio.timeout(self._call_seconds):

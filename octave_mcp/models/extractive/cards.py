@@ -40,7 +40,7 @@ def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
 
 
 def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
-    """Drop a sentence if it starts with the same six words as an earlier sentence and says nearly the same."""
+    """Drop a sentence if it starts with the same six words as an earlier sentence."""
     seen: set[str] = set()
     for sentence in sentences:
         key = " ".join(normal(sentence.text).split()[:6])

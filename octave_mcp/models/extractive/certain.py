@@ -321,7 +321,7 @@ def _is_initiative(text: str, line: Line, company: str) -> bool:
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """Whether the line names a place. 'An office in your agency' does not name one."""
+    """Whether the line names a place. 'An office in your agency' does not name a place."""
     return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 

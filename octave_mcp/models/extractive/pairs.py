@@ -58,7 +58,7 @@ def pairs_by_persona(
     """
     relevance = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
     by_persona = [list[Pair]() for _ in wanted]
-    # Counts how often each line, proof and pair was used, so that personas get different material.
+    # Count how often each line, proof and pair is used, so that personas get different material.
     used: Counter[object] = Counter()
     # Personas take turns, so that the first persona does not take all of the best material.
     for _ in range(MAX_PAIRS if lines or proofs else 0):

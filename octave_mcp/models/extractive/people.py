@@ -46,7 +46,8 @@ _LEADS = re.compile(
     r"vice president|S?VP|managing director|executive director)\b",
     re.IGNORECASE,
 )
-# Matches a leader's title right before "of". "CEO of Acme" names an employer, but "Head of Crews" only a department.
+# Matches a leader's title right before "of". "CEO of Acme" names an employer, but "Head of Crews" names only a
+# department.
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"

@@ -113,7 +113,7 @@ _FILLER = re.compile(
 )
 # Matches headings such as "Salesforce integration" and "Acme + Slack", which state a fact and not a gain.
 _CONNECTS = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
-# A sentence that refers to text outside the quotation: "these features", "see below".
+# Matches a sentence that refers to text outside the quotation: "these features", "see below".
 _POINTS_BACK = re.compile(
     r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
     re.IGNORECASE,

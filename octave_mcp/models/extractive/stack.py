@@ -118,7 +118,8 @@ _NOT_TODAY = re.compile(
     r"side project|exercise|migrated? from|moved? from|moving from|switched from|away from)\b",
     re.IGNORECASE,
 )
-# Titles of tutorials, in which "we use Redis" describes the example: "Building a chat app with Redis".
+# Titles of tutorials, such as "Building a chat app with Redis". On such pages, "we use Redis" is only about the
+# example.
 _TUTORIAL_TITLE = re.compile(
     r"^(?:how to|how i|building|build|getting started|creating|create|using|deploy\w*|set(?:ting)? up|introduction to|"
     r"writing|developing|run(?:ning)?|\w+ with|\w+ in|a guide)\b|\b(?:tutorial|guide|step[- ]by[- ]step|walkthrough)\b",

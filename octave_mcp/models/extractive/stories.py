@@ -118,7 +118,7 @@ def _solution_score(line: Line, vendor: str) -> float:
 def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
     """Return results with a figure first, then praise that states a benefit.
 
-    Each result names the customer, unless the page's title does.
+    Each result names the customer, unless the page's title names the customer.
     """
     titled = has_words(customer, page.page.title)
     adopted = next((line.block for line in page.prose if _solution_score(line, vendor) > 1), 0)

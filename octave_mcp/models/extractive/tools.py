@@ -38,8 +38,8 @@ _PLAIN_WORDS = frozenset(
     }
 )  # fmt: skip
 
-# Longest names first, because a regular expression takes the first alternative that matches: 'Google BigQuery' before
-# 'BigQuery'. Names inside paths, e-mail addresses and domains do not match: '/slack', 'segment.io'.
+# Put the longest names first, because a regular expression takes the first alternative that matches: 'Google BigQuery'
+# before 'BigQuery'. Names inside paths, e-mail addresses and domains do not match: '/slack', 'segment.io'.
 _TOOL = re.compile(
     rf"(?<![\w@./-])(?:{'|'.join(re.escape(name) for name in sorted(TOOLS, key=len, reverse=True))})(?![\w@-]|\.\w)"
 )

@@ -97,7 +97,10 @@ def _founding_year(pages: Sequence[ReadPage], company: str) -> int:
 
 
 def _is_before_year(written: str | None, year: int) -> bool:
-    """Whether the date is before the company was founded. The event must then be another company's."""
+    """Whether the date is before the company was founded.
+
+    An event before the founding must have happened at another company.
+    """
     named = re.search(r"(?:19|20)\d\d", written or "")
     return named is not None and int(named[0]) < year
 

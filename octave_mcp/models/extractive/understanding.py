@@ -97,7 +97,7 @@ def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator
 
 
 def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
-    """Whether the fact is about the company itself and not its product, and can be understood on its own."""
+    """Whether the fact can be understood on its own and is about the company itself, not about its product."""
     if not passages.english(fact.evidence):
         return True
     sold = _TO_READERS.search(fact.text) or (fact.topic == "technology" and not cues.OUR_OWN.search(fact.text))

@@ -32,7 +32,8 @@ _USES_HEADING = re.compile(
     r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
-# Industries, which say where a product is used but not what for: 'Financial services', 'Retail and e-commerce'.
+# Names of industries, which do not say for what purpose a product is used: 'Financial services', 'Retail and
+# e-commerce'.
 _INDUSTRY = re.compile(
     r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
     r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"
