@@ -27,7 +27,8 @@ MAX_FIXES = 16
 # If a schema has more nullable parts than this, Anthropic's API rejects the schema.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# If a new text has fewer words, such as 'none' or 'drop it', it is an instruction and does not replace a sentence.
+# If a new text has fewer words than this, such as 'none' or 'drop it', it is an instruction and does not replace a
+# sentence.
 MIN_WORDS = 3
 MAX_CITED = 12
 
@@ -162,9 +163,10 @@ def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
 
 
 def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """Return the sentences that a patch gives as plain strings, as sentence objects by the index of their fix.
+    """Return a sentence object for each sentence that a patch gives as a plain string.
 
-    Each sentence has the new text, and keeps the evidence and the other fields of the old sentence.
+    The keys are the indexes of the fixes. Each sentence has the new text, and keeps the evidence and the other fields
+    of the old sentence.
     """
     contents = {entry.at[0]: entry.said for entry in unread if len(entry.at) == 1}
     texts = ((at, fix, _text(contents.get(name_of(at), ""))) for at, fix in enumerate(to_fix))

@@ -61,7 +61,7 @@ def shortlist(
 
 
 def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
-    """Return the prospect's newest dated triggers. The brief already lists triggers newest first."""
+    """Return the prospect's newest dated triggers. In the brief, the newest triggers already come first."""
     dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
     return dated[:NEWEST_TRIGGERS]
 

@@ -43,13 +43,13 @@ _MARKS = re.compile(
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
 # If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error near the end of
-# the text. This is the maximum distance in characters.
+# the text. `_ENDING` is the maximum distance from the end in characters.
 _ENDING = 8
 # The parser stops when it has read this many times the length of the text. Without this limit, rereading the text after
 # each broken object would take quadratic time.
 _READINGS = 8
-# If an object is nested too deeply for the JSON decoder, skip this many characters. Such an object is always longer
-# than this, so its end is not skipped.
+# If an object is nested too deeply for the JSON decoder, skip this many characters. An object that is nested so deeply
+# is always longer than this, so its end is not skipped.
 _DEEP = 500
 # The first attempt decodes 64 characters, and each further attempt decodes 16 times as many. A failed attempt takes
 # time in proportion to its whole input, so starting with the whole text would be slow.

@@ -114,7 +114,7 @@ def fitting(
     """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
 
     `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone.
-    `max_read` is set only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
+    `max_read` is set only for models that verify once per run. If `max_read` is set, MAX_CLAIMS_PER_ASK does not apply.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))

@@ -50,8 +50,8 @@ _MAX_EPOCH_SECONDS = 1e11
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
     """Return the seconds to wait before a retry, or None if the response specifies no wait.
 
-    The `Retry-After` headers take precedence over the text. The headers contain milliseconds, seconds or a date. A wait
-    that the text states takes precedence over the headers about exhausted rate limits.
+    The `Retry-After` headers take precedence over the text. The `Retry-After` headers contain milliseconds, seconds or
+    a date. A wait that the text states takes precedence over the headers about exhausted rate limits.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:

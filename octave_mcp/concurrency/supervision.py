@@ -76,7 +76,7 @@ class Supervisor:
             self.failing.pop(name, None)
 
     async def _attempt(self, name: str, work: Work) -> str:
-        """Run `work`, and return the reason for a failure, or '' if `work` succeeded."""
+        """Run `work`. Return the reason why it failed, or '' if it succeeded."""
         try:
             await work()
         except Exception as failed:  # noqa: BLE001 - no caller awaits the task, so its failure would be lost

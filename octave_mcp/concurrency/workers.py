@@ -1,9 +1,9 @@
 """An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
 
 Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
-threads, callers wait nearly twice as long as with one thread. With four threads, they wait five times as long. No run
-ends sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over
-the queue. A job that takes too long is stopped, and its caller gets an error.
+threads, callers wait nearly twice as long as with one thread. With four threads, callers wait five times as long. No
+run ends sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes
+over the queue. A job that takes too long is stopped, and its caller gets an error.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -31,7 +31,7 @@ from octave_mcp.errors import NotReady, TookTooLong
 
 # If a job runs for longer than this, it is slow, and another thread takes over the queue.
 SLOW_SECONDS = 2.0
-# Time limit of a job, measured from its start. Even the slowest real pages take only a few seconds.
+# Time limit of a job, measured from its start. Even the slowest real pages need only a few seconds of computation.
 MAX_SECONDS = 60.0
 MAX_THREADS = 4
 CHECK_SECONDS = 0.25

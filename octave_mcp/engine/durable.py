@@ -287,6 +287,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # In an earlier release, each process had its own queue, which was named after the process. If a run is in such a
-    # queue, it belongs to that process.
+    # In an earlier release, each process had its own queue, which was named after the process. A run in such a queue
+    # belongs to the process after which the queue is named.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

@@ -102,7 +102,8 @@ class Allowance:
     ) -> str:
         """Return why the question exceeds the limits and what the user can do, or '' if the question is allowed.
 
-        `refused` contains the prompts of earlier questions that were refused. Tokens stay reserved for these questions.
+        `refused` contains the prompts of earlier questions that were refused. Tokens stay reserved for the questions
+        that were refused.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -115,7 +116,7 @@ class Allowance:
                 "lower OCTAVE_SHOWN_CHARACTERS or max_pages"
             )
         if count + len(reserved_sizes) >= self.questions:
-            reserve = f" and must keep room for {len(reserved_sizes)} more" if reserved_sizes else ""
+            reserve = f" and must still ask {len(reserved_sizes)} more" if reserved_sizes else ""
             problem = f"the run is limited to {self.questions} questions: it has asked {count}{reserve}"
             return f"{problem}; {_remedy('OCTAVE_MAX_RUN_ASKS', self.questions, self._complete_questions)}"
         if spent + reserved > self.tokens:

@@ -167,7 +167,8 @@ PARAMETERS = (
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
-    # Add the cached tokens. Unlike OpenAI, Anthropic does not include them in `input_tokens`.
+    # Add the cached tokens to the input tokens. Unlike OpenAI, Anthropic does not include the cached tokens in
+    # `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written
     return tokens(read, count(usage, "output_tokens"), cached, written)

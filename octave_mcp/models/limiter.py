@@ -28,15 +28,15 @@ MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
 # The cool-down reaches its maximum long before this cap. Without the cap, the power of two would overflow a float after
 # a thousand refusals.
 MAX_DOUBLINGS = 10
-# Longer waits do not apply to all callers. If a wait is longer, each caller checks whether its own deadline allows the
-# wait.
+# Longer waits do not apply to all callers. If a wait is longer than this, each caller checks whether its own deadline
+# allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
 # With this spacing, the server still gets at least ten calls a second. Providers that allow fewer calls ask for a
 # cool-down.
 MAX_SPACING_SECONDS = 0.1
-# After a refusal, the spacing between calls is multiplied by the first factor. After an answer, it is multiplied by the
-# second factor. The spacing stays about the same if one call in nine is refused.
+# After a refusal, the spacing between calls is multiplied by the first factor. After an answer, the spacing is
+# multiplied by the second factor. The spacing stays about the same if one call in nine is refused.
 SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
 
 OnWait = Callable[[float, float], None]

@@ -1,6 +1,6 @@
 """Parameters that models refuse.
 
-Refusals are learned from errors. Later requests then change or leave out the parameter.
+This module learns from errors which parameters a model refuses. Later requests then change or leave out the parameter.
 
 For example, a model can refuse an effort level that it does not have, a token limit with the wrong name, or a response
 format that it cannot enforce. No list covers all servers, so each refusal is learned from the error that reports it.
@@ -41,7 +41,7 @@ _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
 # Matches the texts of 404 errors about a parameter. Other 404 errors report that the model is unknown. This pattern is
-# stricter, because the text also contains the model's name.
+# stricter than the pattern for other statuses, because the text of a 404 error also contains the model's name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -103,7 +103,7 @@ def _is_part(path: str, name: str) -> bool:
 def _name_pattern(name: str) -> str:
     """Return a pattern that matches the parameter's name, but not the same word in prose.
 
-    For example, 'format' must have quotes or a colon.
+    For example, the word 'format' must be in quotes or before a colon.
     """
     exact = re.escape(name)
     if re.search(r"[._]|[a-z][A-Z]", name):
@@ -129,7 +129,10 @@ class Refusals:
         return request
 
     def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
-        """Return and remember the remedy for the parameter that the error names. Return None if it names none."""
+        """Return and remember the remedy for the parameter that the error names.
+
+        If the error names no parameter, return None.
+        """
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
         if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have added it
@@ -216,7 +219,10 @@ def _renamed(request: Request, name: str, other: str) -> Request:
 
 
 def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that removes a keyword from the schema at the path. The decoder still checks the answer."""
+    """Return a remedy that removes a keyword from the schema at the path.
+
+    The decoder checks the answer even without this keyword.
+    """
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if not _has(value_at(request, *path), name):

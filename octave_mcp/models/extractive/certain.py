@@ -71,7 +71,7 @@ _ENDED = re.compile(
     _I,
 )
 _MAX_NOTICE_WORDS = 25
-# A line with fewer words is often only the name of a customer.
+# If a line has fewer words than this, it is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
 # Matches directions, shell commands and legal terms. These texts are not facts about the company: "Registration closes
 # ...", "npm install", "I have read the terms".
@@ -300,7 +300,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 def _is_team(text: str, line: Line, company: str) -> bool:
     """Whether the line says how many people work at the company or how they work.
 
-    'Our team helps you' says neither.
+    'Our team helps you' is not about the size or the work of the team.
     """
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)

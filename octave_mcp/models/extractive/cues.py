@@ -115,7 +115,8 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     ),
 }
 
-# Words that show that a title is a job. "Head of Sales" contains such a word, but "Sales" is only a department.
+# Words that show that a title is a job. "Head of Sales" is a job because of the word "Head", but "Sales" alone is only
+# a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"

@@ -290,7 +290,7 @@ def hired(text: str) -> bool:
 
 
 def is_hiring(text: str) -> bool:
-    """Whether the text says that the company is hiring. 'We are looking for feedback' does not say this."""
+    """Whether the text says that the company is hiring. 'We are looking for feedback' is not about hiring."""
     if not _HIRING.search(text) or CLOSED.search(text) or _NO_HIRING.search(text):
         return False
     return not _SEARCHES.search(text) or bool(_SOUGHT_PEOPLE.search(text) or JOB.search(text))

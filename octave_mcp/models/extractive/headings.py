@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, Section
 
-# If a heading has more words, it is a slogan or a sentence and not a product name.
+# If a heading has more words than this, it is a slogan or a sentence and not a product name.
 MAX_NAME_WORDS = 6
 
 # Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. If one of these verbs is used as a

@@ -153,7 +153,7 @@ _ROLE = re.compile(
     r"customer|client|patient|homeowner|\w+ist)\b",
     re.IGNORECASE,
 )
-# A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
+# Matches a degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
 # Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, the word after 'of' is not a company:
 # 'Head of Sales'.

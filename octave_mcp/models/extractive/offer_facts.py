@@ -45,7 +45,7 @@ _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|wri
 _NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 # Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
-# If a text before a colon has more words, it is a sentence and not a title.
+# If a text before a colon has more words than this, it is a sentence and not a title.
 _MAX_TITLE_WORDS = 9
 
 
@@ -78,7 +78,10 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _is_about_offer(text: str, line: Line, company: str) -> bool:
-    """Whether the company or 'we' is the subject. Instructions and sentences about dependencies do not count."""
+    """Whether the company or 'we' is the subject.
+
+    Instructions, and sentences about libraries that the product depends on, do not count.
+    """
     is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
     subject = text.removeprefix("We ") if is_step else text
     return _is_own_sentence(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))

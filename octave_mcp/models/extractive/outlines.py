@@ -66,7 +66,7 @@ def outline(relation: Relation) -> Outline:
 
 
 def statement(file: Texts, label: str, **words: str) -> str:
-    """Fill the slots of the line with this label in a file of statements, and return the line.
+    """Find the line with this label in a file of statements, fill its slots, and return it.
 
     Raises:
         SetupError: If the file has no line with this label.

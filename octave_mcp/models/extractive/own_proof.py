@@ -14,8 +14,8 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Figures on other pages are not about the vendor itself. For example, stories and news are about other companies, and
-# prices are about plans.
+# Figures on pages of other kinds are not about the vendor itself. For example, stories and news are about other
+# companies, and prices are about plans.
 _FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
@@ -123,7 +123,7 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _is_clear(text: str, line: Line) -> bool:
     """Whether a label says what its figure counts.
 
-    A label about a change must say what changed. '50% reduction' does not say this.
+    A label about a change must say what changed. '50% reduction' does not say what changed.
     """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False

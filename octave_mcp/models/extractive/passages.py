@@ -17,8 +17,8 @@ MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricin
 class Passages:
     """Passages by evidence ID.
 
-    `number` maps each ID to the position of the passage in the ask, starting at 1. Answers cite passages by this
-    position.
+    `number` maps each ID to the position of the passage in the ask, starting at 1. Answers cite passages by their
+    positions.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:

@@ -26,7 +26,7 @@ MAX_TERM_WORDS = 4
 # Number of words. If a sentence has at most this many words and refers to an earlier sentence, it says nothing: 'We
 # love it so much.'
 MAX_EMPTY = 5
-# The end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
+# Matches the end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 # A quotation inside a paragraph may be about anything, so it counts as praise only if it contains one of these words.

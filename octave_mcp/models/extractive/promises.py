@@ -28,7 +28,7 @@ _PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"}
 MAX_TITLE_WORDS = 12
 MAX_EXTRA_LINES = 4
 MAX_LINES = 4
-# If an imperative has fewer words, it is a slogan or a button: "Save time", "Start your trial".
+# If an imperative has fewer words than this, it is a slogan or a button: "Save time", "Start your trial".
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(

@@ -69,6 +69,9 @@ def without_lead(text: str) -> str:
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a sentence can be understood without the text around it. 'That whole problem is gone' cannot."""
+    """Whether a sentence can be understood without the text around it.
+
+    'That whole problem is gone' cannot be understood alone.
+    """
     early = " ".join(text.split()[:_PRONOUN_WORDS])
     return not (_DEPENDENT_START.match(text) or _REFERENCE.search(text) or _PRONOUN.search(early))

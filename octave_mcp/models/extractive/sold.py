@@ -39,7 +39,7 @@ _CONNECTIVE = re.compile(
 _MAX_FACTS_PER_STORY = 18
 # If a text has at most this many words, it is only the name of a certificate and does not say who is certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
-# If a title has more words, it is a sentence and is not put before the text.
+# If a title has more words than this, it is a sentence and is not put before the text.
 _MAX_TITLE = 9
 
 
@@ -127,7 +127,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     by_cite = {line.cite: line for page in pages for line in (*page.lines, *page.head)}
 
     def tells(title: str, text: str, evidence: Sequence[Cite]) -> bool:
-        """Whether a text describes its title.
+        """Whether a text describes the product or feature in its title.
 
         Accept texts in other languages, because `describes` can read only English.
         """

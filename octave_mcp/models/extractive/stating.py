@@ -99,7 +99,7 @@ _ENABLES = re.compile(
     r"\b(?:so|that) you can\b|\byou (?:can|get)\b",
     re.IGNORECASE,
 )
-# If an imperative has fewer words, it is a slogan: 'Connect your data'.
+# If an imperative has fewer words than this, it is a slogan: 'Connect your data'.
 _MIN_FUNCTION_WORDS = 6
 # Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6

@@ -1,4 +1,4 @@
-"""Case studies: a customer's challenge, what it did with the vendor's product, and the results."""
+"""Case studies: a customer's challenge, how the customer used the vendor's product, and the results."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
 
 def _challenge_score(line: Line, customer: str, vendor: str) -> float:
     trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
-    # A sentence with the vendor's name is about the solution, and a description of the customer does not state a
-    # problem.
+    # Lower the score of sentences with the vendor's name, which are about the solution, and of descriptions of the
+    # customer, which state no problem.
     adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)

@@ -249,7 +249,7 @@ def _trigger(
 
 
 def _has_usable_date(line: Line, dated_heading: _DatedHeading | None) -> bool:
-    """Whether the trigger can be dated.
+    """Whether the date of the trigger can be trusted.
 
     An event from long ago must state its own date, because the date of the page would be wrong.
     """

@@ -11,7 +11,7 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
-# If a "sentence" is longer, it is a dump of data, on which some patterns would take quadratic time.
+# If a "sentence" is longer than this, it is a dump of data, on which some patterns would take quadratic time.
 MAX_LINE_CHARACTERS = 1200
 
 # If quotation marks enclose fewer words than this, they mark a term or a title, not speech.
