@@ -236,7 +236,8 @@ class Durable:
         for owner in owners - {self._id}:
             async with self._exclusively(owner) as has_ended:
                 # A free lock alone does not prove that the process has ended, because a restart of Postgres frees all
-                # locks. A stale heartbeat alone is sufficient, because a suspended process keeps its lock.
+                # locks. A stale heartbeat alone is a sufficient reason to adopt the runs, because a suspended process
+                # keeps its lock.
                 if (has_ended and not self._pulse.is_fresh(owner)) or self._pulse.is_stale(owner):
                     await self._adopt_from(owner, claims)
 

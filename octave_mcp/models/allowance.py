@@ -15,7 +15,7 @@ MAX_QUESTIONS = 14
 # The limit is for input and output together. A complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
 # The limits above apply if a run shows the connected client at most this many characters of a company's pages. If a run
-# shows more characters, its limits are higher.
+# shows more characters, the limits of the run are higher.
 SHOWN_CHARACTERS = 30_000
 # Characters per question if a run shows more than SHOWN_CHARACTERS. The lists in an answer are limited in length, so
 # more text needs more questions.
@@ -154,7 +154,7 @@ def ask_characters(shown_characters: int) -> int:
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
     """Return the limits for a run that shows the client `shown_characters` of each company's pages.
 
-    The user's own limits take precedence over these limits.
+    If the user set a limit, that limit takes precedence.
     """
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
     # A run reads the pages of two companies, and a token has about four characters.

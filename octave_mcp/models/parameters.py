@@ -135,7 +135,8 @@ class Refusals:
         """
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have added it
+        # Another call with the same refusal may already have added the remedy.
+        if remedy and all(remedy[:2] != other[:2] for other in known):
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
