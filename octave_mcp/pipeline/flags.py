@@ -47,7 +47,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
 
 def _recorded(recording: Recording | None) -> Iterator[Flag]:
     if recording:
-        origin = f"written by {recording.model} on {recording.recorded_on} and replayed; all checks were run again"
+        origin = f"written by {recording.model} on {recording.recorded_on}; its answers were replayed and checked again"
         lost = (recording.lost,) if recording.unmapped else ()
         yield Flag(code="recorded", reason="; ".join((origin, *lost, *recording.notices)))
 

@@ -26,12 +26,12 @@ async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSumma
     """Summarise a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    anew = f"; all questions were asked again: {record.anew}" if record.anew else ""
+    explanation = f"; all questions were asked again: {record.anew}" if record.anew else ""
     if made is None or made.based_on is None:
-        return RefreshSummary(f"nothing has changed since version {record.base_version}{anew}", None)
+        return RefreshSummary(f"nothing has changed since version {record.base_version}{explanation}", None)
     before = await versions.playbook(record.run_id, made.based_on)
     after = await versions.playbook(record.run_id, made.number)
-    return RefreshSummary(f"{await computed(_changes, made, before, after)}{anew}", made.based_on)
+    return RefreshSummary(f"{await computed(_changes, made, before, after)}{explanation}", made.based_on)
 
 
 def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
