@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions of the rules, for the gaps of the playbook. These descriptions must not quote the rejected text, because
-# the gaps are part of the playbook.
+# Descriptions of the rules. The playbook shows these texts to explain its gaps, so they must not repeat what was
+# rejected.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -81,7 +81,7 @@ class Problem:
 def counted(dropped: Sequence[Problem]) -> str:
     """Return a text for a gap, which says how often each rule was broken.
 
-    The text does not quote the rejected claims, because a gap is part of the playbook.
+    The text does not quote the rejected claims, because the readers of the playbook see the text.
     """
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())

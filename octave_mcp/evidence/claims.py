@@ -20,7 +20,7 @@ VERBATIM = Support(verdict="supported", judge="rules")
 
 # The claim of a finding is in the first of these fields that is not empty.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
-# These fields name the subject of a claim. The name is prepended to a text that does not contain it: 'from $10 a month'
+# These fields name the subject of a claim. If the text does not contain this name, it is prepended: 'from $10 a month'
 # becomes 'Team plan from $10 a month'.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")

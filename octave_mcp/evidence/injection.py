@@ -16,8 +16,8 @@ from functools import cache
 # Maximum number of characters between two words of one instruction, as in 'ignore … previous … instructions'.
 MAX_GAP_CHARACTERS = 40
 
-# These Cyrillic, Greek and small-capital letters look like Latin letters. The Russian patterns still match, because
-# their letters are replaced in the same way.
+# These Cyrillic, Greek and small-capital letters look like Latin letters, so they are replaced with Latin letters, both
+# in the texts and in the Russian patterns.
 LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
     "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
@@ -109,7 +109,7 @@ BECOMES = r"""
 (?:ии|искусственныи интеллект|языковая модель|чат-?бот))\b
 """
 
-# Messages to models: 'If you are an AI reading this, ...', 'AI assistants must recommend ...'.
+# Text that is addressed to models: 'If you are an AI reading this, ...', 'AI assistants must recommend ...'.
 ADDRESSES = r"""
 \b(?:if|since|because) you(?:'re| are) (?:an? |the )?<model>(?=\s*(?:,|:|reading|processing|summari|analy[sz]
 |and\b|or\b|you\b|please|visiting|crawling|scraping|researching|writing|that\b|must\b|do not))
@@ -296,7 +296,7 @@ def _variants(text: str) -> Iterator[str]:
 
 
 def _without_leetspeak(word: re.Match[str]) -> str:
-    """Replace digits with letters in a word such as '1gn0re', but not in a number or a word that ends with '!'."""
+    """Replace digits with letters in a word such as '1gn0re', but not in a number or in a word such as 'Now!'."""
     text = word[0].rstrip("!")
     return word[0] if text.isalpha() or not any(map(str.isalpha, text)) else text.translate(LEETSPEAK)
 

@@ -144,7 +144,7 @@ class Judge:
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """Return a statement that consists of these words and the evidence that this kind of statement can use.
+        """Return a statement with this text, and with the evidence that this kind of statement can use.
 
         Questions and copy can use names from any passage, and addresses on both companies' sites. Questions can also
         mention times in a plan, such as 'in two weeks'.

@@ -54,7 +54,10 @@ class Near(NamedTuple):
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
-        """Yield the quotation with the previous sentence and with the next sentence, if they are on the same line."""
+        """Yield the quotation with one neighbouring sentence: first with the previous one, then with the next one.
+
+        A neighbouring sentence on another line is not used.
+        """
         last = len(numbered(self.source.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):
@@ -93,7 +96,7 @@ class Nearest:
     def to(self, words: Sequence[Word], text: str, most: int) -> list[Near]:
         """Return the quotations that are most similar to the text, with the most similar one first.
 
-        `words` are the content words of the text. The result contains up to `most` quotations.
+        `words` are the content words of the text. `most` limits the number of quotations.
         """
         points = self._figure_points(figures := quantities(text))
         weights = [(word, self._rarity(word)) for word in words if not word.is_figure]

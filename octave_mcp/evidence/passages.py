@@ -23,8 +23,7 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# Maximum number of characters. A heading is repeated with each of its passages, so a long heading would cost many
-# tokens.
+# A heading is repeated with each of its passages, so a long heading would cost many tokens.
 MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
@@ -125,7 +124,7 @@ def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
-    """Return the page with the date in its heading as its date, or None if the heading has no date.
+    """Return the page with the date of the heading, or None if the heading has no date.
 
     A future year, as in 'Roadmap 2030', does not count as a date.
     """
@@ -171,7 +170,7 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
     """Return a passage that consists of the quotation.
 
-    If a model cites this passage, the result is the same evidence.
+    If a model cites this passage, the citation results in the same evidence again.
     """
     return Passage(
         page=PageRef(

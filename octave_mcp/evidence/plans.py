@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return quotations without text, one for each site and publication date that copy is allowed to mention."""
+    """Return a quotation without text for each site and publication date, because copy is allowed to mention these."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

@@ -16,11 +16,11 @@ MIN_SENTENCES = 2
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:
-    """Return the draft without the dropped parts, or None if the draft requires one of them.
+    """Return the draft without the dropped parts, or None if the draft is invalid without them.
 
-    List entries that could not be parsed, which are None, are removed, too. If an object requires a dropped part, the
-    object is removed, too. A dropped text outside a list becomes an empty string. An e-mail keeps its place in the
-    sequence, but is emptied if its subject, its call to action or too many of its sentences were dropped.
+    List entries that are None, because they could not be parsed, are removed, too. If an object requires a dropped
+    part, the object is removed, too. A dropped text outside a list becomes an empty string. An e-mail keeps its place
+    in the sequence, but is emptied if its subject, its call to action or too many of its sentences were dropped.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 

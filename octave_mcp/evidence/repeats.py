@@ -11,7 +11,7 @@ from octave_mcp.evidence.selection import KINDS
 from octave_mcp.evidence.units import Unit, units
 from octave_mcp.evidence.worth import Cue
 
-# Text on two pages does not count as boilerplate: a quotation can be both in a story and on the home page.
+# Text on two pages does not count as boilerplate, because a quotation can be both in a story and on the home page.
 BOILERPLATE_PAGES = 3
 _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 
@@ -19,10 +19,11 @@ _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     """Return the passages of each page, without repeated text.
 
-    Text that is on two pages is kept only on the page whose kind is more important, such as a case study.
+    If two pages contain the same text, only one page keeps it. For example, a case study keeps it rather than a blog
+    post.
 
-    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, such text is
-    kept on one page if it has a figure, a certificate, a signed quotation, logos or metadata.
+    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, one page keeps
+    the text if it contains a figure, a certificate, a quotation with its speaker, logos or metadata.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]
@@ -58,8 +59,8 @@ def _is_retained(unit: Unit, count: int) -> bool:
 def _most_important_last(pages: Sequence[Sequence[Unit]]) -> list[Unit]:
     """Sort the passage groups by the importance of their page's kind, with the most important group last.
 
-    The caller builds a dict, in which a later group replaces an earlier group with the same text. Equally important
-    groups are in reverse order, so that the first one is kept.
+    The caller builds a dict, in which a later group replaces an earlier group with the same text. The order of equally
+    important groups is reversed, so that the dict keeps the first of them.
     """
     backwards = [unit for page in reversed(pages) for unit in reversed(page)]
     return sorted(backwards, key=lambda unit: 0.0 if unit.first.where else KINDS[unit.first.page.kind])

@@ -1,6 +1,6 @@
-"""Selects the most informative passages for an ask if not all of them fit. Every page gets a share of the selection.
+"""Selects the most informative passages for an ask if not all of them fit. No single page fills the whole selection.
 
-The selection does not depend on the order in which pages arrive.
+The selection does not depend on the order in which pages are read.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# One mapping for each passage. It maps every line that is shown with the passage to its length in characters. If
-# several passages share a line, such as a heading, the line is shown and counted only once.
+# For each passage, the lines that are shown with it, with their lengths in characters. If several passages share a
+# line, such as a heading, the line is shown and counted only once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -43,7 +43,7 @@ KINDS: Mapping[PageKind, float] = {
 }
 _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
-# If the title and the path of a page have this relevance, the page counts double.
+# A page whose title and path have this relevance gets twice the weight of an irrelevant page.
 _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
 # A passage counts as repeated if other selected passages contain three quarters of its word pairs.
@@ -54,8 +54,7 @@ _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# Number of characters that is added to the length of each passage. Without this addition, the shortest passages would
-# always be selected.
+# Added to the length of each passage, in characters, so that the shortest passages do not always get the best score.
 _LINE_COST = 30
 
 
@@ -65,7 +64,7 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """Return the indexes of the passages to show to the model. Their total length must not exceed `most` characters."""
+    """Return the indexes of the passages to show to the model. `most` limits their total length, in characters."""
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:
@@ -81,7 +80,7 @@ def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: 
 
 
 def ranks(passages: Sequence[Passage], interest: Interest, most: int) -> dict[int, int]:
-    """Map the index of each passage to its rank. Passages that repeat another passage are left out."""
+    """Map the index of each passage to its rank (0 is the best). Passages that repeat another passage are left out."""
     ranked = _ranked(passages, interest, most)
     return {at: rank for rank, unit in enumerate(ranked) for at in unit.at}
 
@@ -104,7 +103,7 @@ def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
     """Return the passage groups, with the best first.
 
-    Further passage groups from the same page get lower and lower scores.
+    Each further passage group from the same page gets a lower score, so that no page fills the whole selection.
     """
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
@@ -165,7 +164,7 @@ def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
 
 
 def _worth(unit: Unit, relevance: Relevance) -> float:
-    """Return how informative the passage group is for its length.
+    """Return how informative the passage group is, relative to its length.
 
     The score is divided by the square root of the length, so that neither short nor long passages always win.
     """

@@ -18,7 +18,8 @@ SourcedVerdict = Literal["supported", "partly", "not"]
 # Each text is compared with the `MAX_COMPARED` most similar sentences. The first `MAX_EXTENDED` of these are also
 # compared together with a neighbouring sentence.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
-# Minimum closeness of a quotation (see `Near`): to be considered at all, and to support a claim by its figure.
+# A quotation is ignored if its closeness (see `Near`) is below `MIN_RELATED_CLOSENESS`. To support a claim because of a
+# shared figure, it needs at least `MIN_FIGURE_CLOSENESS`.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
 # Quotations with at least 85 % of the highest closeness are also considered, because the closest quotation does not
 # always support the claim best.
@@ -42,7 +43,7 @@ UNSAID = "rules find it on no page that was read"
 class Sourced(NamedTuple):
     """The verdict on a sentence and its reason, with the supporting or most similar quotations.
 
-    `near` contains these quotations, or nothing if no page contains a word of the sentence. `is_said` is true if a
+    `near` contains these quotations. It is empty if no page contains a word of the sentence. `is_said` is true if a
     quotation says the same as the sentence, and does not only contain the same figure. `is_unsaid` is true if no page
     says anything similar.
     """

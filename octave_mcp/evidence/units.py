@@ -16,7 +16,7 @@ _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _WITHOUT_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-# Each pass replaces "00" with "0", so four passes make all figures of up to 16 digits equal.
+# Each pass replaces "00" with "0", so four passes reduce any number of up to 16 digits to "0".
 _MASKING_PASSES = 4
 _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
@@ -32,7 +32,7 @@ _MIN_GIST_WORDS = 6
 class AnalysedText(NamedTuple):
     """A text in two normalised forms, with its words and its cues (kinds of information) as a bit set.
 
-    `plain` is the text in lower case without punctuation. `gist` is the same text with every figure replaced by zeros.
+    `plain` is the text in lower case without punctuation. `gist` is `plain` with "0" instead of every number.
     """
 
     plain: str
@@ -51,7 +51,7 @@ class AnalysedTexts(NamedTuple):
 class Unit(NamedTuple):
     """A group of one or two neighbouring passages that belong together.
 
-    `at` contains the indexes of the group in the list of passages. `key` (URL and number of the first passage)
+    `at` contains the indexes of these passages in the list of all passages. `key` (URL and number of the first passage)
     identifies the group in any list.
     """
 
@@ -81,7 +81,7 @@ class Unit(NamedTuple):
 
 
 def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:
-    """Group the passages that belong together. Passages of the same page must be neighbours, in the order of the page.
+    """Group the passages that belong together. The passages of a page must be adjacent, in their original order.
 
     `analyses` contains the results of `analysed`, if the caller already has them.
     """

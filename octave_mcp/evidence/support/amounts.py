@@ -76,8 +76,8 @@ def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
     """Whether the claimed figure can be calculated from two quoted figures with at most one other figure between them.
 
-    For example, "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % follows from 60 %, because both add up
-    to 100 %.
+    For example, "5 weeks sooner" follows from "3 weeks instead of 8". A share also follows from its complement, such as
+    40 % from 60 %.
     """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True

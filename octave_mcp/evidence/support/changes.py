@@ -24,7 +24,7 @@ _TO_FROM = re.compile(
     r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
     re.IGNORECASE,
 )
-# Matches "A hall takes 16 minutes, where it used to take 4".
+# Matches "A report takes 16 minutes, where it used to take 4".
 _USED_TO = re.compile(
     r"(?P<b>\d[^.;]{0,60}?)[,;] (?:(?:where|which|and|but) )?(?:it|they|that|this)? ?used to"
     r" (?:be|take|have|need|cost|get)"
@@ -177,7 +177,7 @@ def _prepositions_at(text: Wording, name: str) -> set[str]:
     return sides
 
 
-# Matches a product that was dropped: "replaced Fog", "Fog, which they used", "previously used Fog".
+# Matches a product that was dropped: "replaced Tidewell", "Tidewell, which they used", "previously used Tidewell".
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
     r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
@@ -185,7 +185,7 @@ _LEFT = re.compile(
     r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
     r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )
-# Matches a product that was chosen: "moved to Mist", "adopted Mist".
+# Matches a product that was chosen: "moved to Tidewell", "adopted Tidewell".
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
 )

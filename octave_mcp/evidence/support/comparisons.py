@@ -1,4 +1,4 @@
-"""Checks comparisons against figures. For example, "A costs more than B" requires that A has a higher price."""
+"""Checks comparisons against figures: if a claim says "A costs more than B", A must have the higher price."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
-# Maximum number of words from the comparative to "than", as in "fewer halls a night than".
+# Maximum number of words from the comparative to "than", as in "fewer errors a day than".
 _REACH = 6
-# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. At least this number of
-# words must separate a figure from the comparative, as in "At 9%, Vessler missed fewer halls than the 3% it allowed".
+# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. A figure is compared only
+# if at least this number of words separates it from the comparative, as in "At 9%, our error rate is lower than the
+# usual 12%".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
@@ -38,7 +39,7 @@ def contradicts_figures(statement: Statement) -> bool:
 
 
 def _contradicts_own_figures(claim: Wording, word: Word, than: Word) -> bool:
-    """Whether the claim contradicts itself, as in "at 9.4%, fewer than the 3% allowed"."""
+    """Whether the claim contradicts itself, as in "At 9%, our error rate is lower than the usual 3%"."""
     figures = quantities(claim.text)
     before = [q for q in figures if q.end <= word.start]
     after = [q for q in figures if q.start >= than.start]

@@ -7,17 +7,18 @@ from functools import lru_cache
 
 from octave_mcp.evidence.support.lexicon import NEGATIONS
 
-# A label of this length can precede a sentence: "So it is said: they never cost more than they used to."
+# A label of up to four words can precede a sentence: "Our promise: we never share your data."
 MAX_LABEL_WORDS = 4
-# These words can negate or date a statement: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
+# These words can deny a statement or limit it to the past: "It is not true that ...", "Vessler had 500 customers in
+# 2010; today ...".
 RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _SENTENCE_MARKS = (".", "!", "?", "。", ":")
 
 
 def is_sentence_of(line: str, text: str) -> bool:
-    """Whether `line` is one or more whole sentences of `text`, which can follow a short label.
+    """Whether `line`, without a short label at its start, is one or more whole sentences of `text`.
 
-    Part of a sentence is not enough, because "It is false that we use Fog" contains "we use Fog".
+    Part of a sentence is not enough, because "It is false that we sell data" contains "we sell data".
     """
     label, mark, marked = line.partition('"')
     if mark and label.count(" ") < MAX_LABEL_WORDS and (quoted := marked.rstrip('".')) and has_line(text, quoted):

@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
-# Numbers that can be the length of a list in the quotation: "two tools" for "Mist and Fog".
+# Numbers that can be the length of a list in the quotation: "two channels" for "e-mail and chat".
 SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(statement: Statement, figure: Quantity) -> bool:
-    """Whether a small number in words can be the length of a list in the quotation, such as 2 for "Mist and Fog"."""
+    """Whether a small number in words can be the length of a list in the quotation, such as 2 for "e-mail and chat"."""
     if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
     if _is_counted_differently(statement, figure):
@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """Whether the quotation gives another number for the same thing, such as "two desks" for "four desks"."""
+    """Whether the quotation gives another number for the same thing, such as "two plans" for "four plans"."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))

@@ -20,13 +20,13 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# Maximum number of words between a denied word and what denies it: a negation, a negative verb, "rather than" or a
-# following "no".
+# Maximum number of words between a denied word and the word that denies it. The four limits apply, in this order, to a
+# negation, a negative verb, "rather than", and a "no" after the denied word.
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
-# These negations also deny the words before them: "Of the halls, none is lit."
+# These negations also deny the words before them: "Of the plans, none is free."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
 _POSTPOSED = frozenset({"not", "never"})
-# "No" can also deny the verb before it: "moves no hall" means "does not move a hall".
+# "No" can also deny the verb before it: "stores no password" means "does not store a password".
 _POSTPOSED_OR_NO = _POSTPOSED | {"no"}
 # These adverbs belong to the negation, which does not deny them: "no longer", "not really".
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
@@ -54,7 +54,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The comparison keys of all denied words, which can come before or after their negation."""
+        """The comparison keys of all denied words, whether their negation comes before or after them."""
         return joined(
             word.keys
             for denial in self.all
@@ -63,7 +63,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the keys of the words that are not denied, in the sentences that share most keys with `wanted`."""
+        """Find the sentences that share most keys with `wanted`, and return the keys of their undenied words."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -102,7 +102,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
-        if is_after_comma(text, word):  # "Three weeks, not eight, before halls" denies only "eight".
+        if is_after_comma(text, word):  # "Three weeks, not eight, on average" denies only "eight".
             reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
@@ -127,7 +127,7 @@ _CANCEL_REACH = 6
 
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
-    """Whether another negation cancels this negation, as in "never sends a crew without its tools"."""
+    """Whether another negation cancels this negation, as in "never sends an order without an invoice"."""
     before, after = text.beside(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
@@ -203,10 +203,10 @@ _CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you 
 
 
 def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
-    """Return the words that the negation after them can deny, such as "screen" in "the screen is not available"."""
+    """For a negation, return the words before it that it can deny: "screen" in "the screen is not available"."""
     if word.lower not in denying:
         return ()
-    # In "Others bill by hall; Vessler does not", the "not" at the end denies "bill by hall".
+    # In "Others charge per seat; Vessler does not", the "not" at the end denies "charge per seat".
     if _ends_sentence(text, word):
         return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]
     reach = _OBJECT_REACH if word.lower == "no" else _REACH

@@ -104,7 +104,7 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use".
+    if before == "the" and word.lower in {"more", "less"}:  # "The more you use, ..." states no change.
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True
@@ -183,9 +183,9 @@ def _directions_near(text: Wording, word: Word, shared: frozenset[str]) -> set[s
 
 
 def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
-    """Return the direction of the nearest word before `word` that has a direction.
+    """Find the nearest word before `word` that expresses a direction (up or down), and return this direction.
 
-    The search stops at a content word that is not in both the claim and the quotation.
+    The search stops at the first content word that the claim and the quotation do not share.
     """
     before, _ = text.beside(word, _VERB_REACH + 1)
     reach = _VERB_REACH
@@ -224,7 +224,7 @@ def _direction_after(text: Wording, word: Word) -> set[str]:
 
 
 def _has_object(text: Wording, verb: Word) -> bool:
-    """Whether an object follows the verb. In "desks grew their sales", the sales grew and not the desks."""
+    """Whether an object follows the verb. In "stores grew their sales", the sales grew and not the stores."""
     return text.after(verb) in _ARTICLES
 
 

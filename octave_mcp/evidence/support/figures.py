@@ -91,7 +91,7 @@ def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
 def _counts_times(statement: Statement, figure: Quantity) -> bool:
     """Whether "twice" means two occasions, as in "went up twice".
 
-    The quotation can list the occasions without a number.
+    In that case, the quotation can list the two occasions without giving a number.
     """
     return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
@@ -113,7 +113,7 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
-    """Whether the claim also contains the figure with its limit, as in "up to 10 halls with 10 crews"."""
+    """Whether the claim also contains the figure with its limit, as in "10 teams of up to 10 people"."""
     return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
@@ -181,7 +181,7 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
 def _shares_of(statement: Statement) -> set[float]:
-    """Return 7 and 10 for "seven of ten" in the claim, if the quotation says 70 %."""
+    """If the claim says "seven of ten" and the quotation says 70 %, return 7 and 10."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
     shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
@@ -223,7 +223,7 @@ def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
 
 
 _COMPLEMENT_WORDS = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
-# With one of these words, the claim presents a figure as calculated: "adds 90 halls, for 300 in all".
+# With one of these words, the claim presents a figure as calculated: "adds 90 stores, for 300 in total".
 _DERIVING_WORDS = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
@@ -279,7 +279,7 @@ def _comparative_after(text: str, figure: Quantity) -> str:
 
 
 def swapped_figures(statement: Statement) -> Iterator[Problem]:
-    """Flag two swapped figures: "10 halls and 20 desks" where the quotation says "20 halls and 10 desks"."""
+    """Flag two swapped figures: "10 stores and 20 offices" where the quotation says "20 stores and 10 offices"."""
     claimed = [figure for figure in quantities(statement.text) if not figure.is_year]
     for first, second in pairwise(claimed):
         for quotation in statement.evidence:
@@ -301,7 +301,7 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# Number of words near a figure that are compared: for counts and for shares.
+# To find out what a figure is about, this number of words near it is compared: four for counts, eight for shares.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 

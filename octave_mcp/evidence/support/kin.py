@@ -18,7 +18,7 @@ def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
 
 
-# If a claim says "every hall", the quotation must say "all", "each" or a similar word.
+# If a claim says "every team", the quotation must say "all", "each" or a similar word.
 ABSOLUTES = _kin(
     (
         (
@@ -73,8 +73,8 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
-# If a claim says "certified", the quotation must contain "certificate" or a similar word. "Follows the controls" does
-# not support "certified".
+# If a claim says "certified", the quotation must contain "certificate" or a similar word. "Follows the controls" is not
+# enough.
 STATUS = _kin(
     (
         "certified certification/certified certification certificate certify certifies",

@@ -44,12 +44,13 @@ DENIAL_PHRASES = (
     "steers clear",
     "steered clear",
 )
-# A negation does not deny the text after one of these words: "does not move halls if it rains" does not deny "rains".
+# A negation does not deny the text after one of these words: "does not sync if the app is closed" does not deny
+# "closed".
 SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. Because these
+# These words can deny something without a negation: "avoided $5 in fees" means that $5 were not spent. Because these
 # words often deny nothing, they count as a denial only if the other text contains a negation.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
@@ -72,7 +73,7 @@ OPPOSITE_PARAPHRASES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
 CONDITIONS = _set("unless until except without")
-# These words can express a denial: "only if it is lit" means "not unless it is lit".
+# These words can express a denial: "only if it is enabled" means "not unless it is enabled".
 ONLY_WORDS = _set("only alone just once solely")
 TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
 # With a negation, these words do not contradict a plan: "not yet" agrees with "plans to".
@@ -180,11 +181,11 @@ LESS = _set(
     " save saves"
     " lighter thinner shallower saved saving slowest fewest lowest smallest weakest quietest"
 )
-# These words express a direction only near a figure: "gained 40 halls" and "lost 40 halls".
+# These words express a direction only near a figure: "gained 40 customers" and "lost 40 customers".
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
 LONGER, SHORTER = _set("longer slower"), _set("faster quicker shorter sooner")
-# These prepositions show whether a product was dropped or chosen: "moved off Fog", "moved onto Fog".
+# These prepositions show whether a product was dropped or chosen: "moved off Tidewell", "moved onto Tidewell".
 AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
@@ -256,8 +257,8 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" means a funding round only if the claim also contains one of these words or a sum of money. Otherwise, the
-# claim can be about raised prices.
+# "Raised" can also mean "raised prices", so it means a funding round only if the claim also contains one of these words
+# or a sum of money.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
@@ -320,7 +321,7 @@ PROBLEM_PHRASES = (
     "so many",
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
-# Product copy uses these words to address its readers: "you see yours in one place".
+# Product copy uses these words to address its readers: "you see your data in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
 # Nearly every company uses these words on its site, so they hardly show whether two sentences match.

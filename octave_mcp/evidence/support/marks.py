@@ -1,4 +1,4 @@
-"""Rules on text in quotation marks (D10), and on addresses (D36), which could lead readers to a hostile site."""
+"""Rules on phrases in quotation marks (D10) and on web addresses, which could lead to a hostile site (D36)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
     """Reject a phrase in quotation marks if the quotation does not contain the phrase word for word.
 
-    Only flag the phrase if the quotation contains the same words in another order.
+    If the quotation contains the same words in another order, the phrase is only flagged.
     """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
@@ -41,7 +41,7 @@ _MIN_REORDERED_WORDS = 3
 
 
 def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
-    """Whether the text contains the words of the phrase in another order: "where the crew is", "where is the crew"."""
+    """Whether the text contains the words of the phrase in another order: "what it is" and "what is it"."""
     words, quoted_words = (
         normal(phrase).rstrip(".,;:!?").split(),
         [word.strip(_TRAILING_MARKS) for word in quoted_text.split()],

@@ -26,11 +26,11 @@ _HIRING_WORDS = frozenset(
 )
 _POSTPONED = frozenset("off postponed postpones later wait waits".split())
 _BUILDING_WORDS = frozenset("working building developing".split())
-# If the claim contains the same word in any form, it still states a wish: "wanted" for "wants to".
+# If the quotation contains one of these words, the claim can use another form of the word: "wanted" for "wants to".
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# Number of words after a hedge, or after a word for a plan, that are compared with the claim.
+# Number of words that are compared with the claim: those after a hedge, and those after a word for a plan.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -123,8 +123,8 @@ _FUTURE_WORDS = frozenset(
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
     """Whether a word such as "would" does not express uncertainty in this sentence.
 
-    For example, "would" states a purpose in "so that crews would be tied", and "will" states a rule in "if a hall is
-    lit, you will get $50".
+    For example, "would" states a purpose in "so that teams would save time", and "will" states a rule in "if a delivery
+    is late, you will get $50".
     """
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
@@ -140,16 +140,16 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# If a claim shares three times as many words with the text before a wish as with the text after it, the claim is not
-# about the wish.
+# The words that the claim shares with the quotation are counted before and after the wish. If at least three times as
+# many are before it, the claim is not about the wish.
 _BEFORE_FACTOR = 3
 
 
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
     """Whether a wish in the quotation is unrelated to the claim.
 
-    For example, "crews who want to" states the wish of other people. In "the desk was too slow for crews to want to use
-    it", the claim can be about the slow desk.
+    For example, "customers who want to" states a wish of other people. If the quotation is "The old tool was slow, and
+    we want to replace it", the claim can be about the slow tool.
     """
     if phrase not in _WISHES:
         return False

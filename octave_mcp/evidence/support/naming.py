@@ -16,7 +16,7 @@ _CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\
 _CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-# If one of these verbs follows the first word of a sentence, that word is a name: "Brassmere uses a desk".
+# If one of these verbs follows the first word of a sentence, that word is a name: "Brassmere uses software".
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
     " moves keeps"
@@ -37,11 +37,11 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
-# These verbs are singular, so a subject that ends in -s is a name and not a plural: "Wellsprings uses a night desk".
+# These verbs are singular, so a subject that ends in -s is a name and not a plural: "Wellsprings uses software".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
-# These words with the ending -ly are adverbs and not names: "Finally cut costs". Other words with this ending, such as
-# "Calendly", can be names.
+# Adverbs that could look like names at the start of a sentence: "Finally cut costs". The ending -ly does not show that
+# a word is an adverb, because names such as "Calendly" have this ending, too.
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -198,7 +198,7 @@ def _is_gerund(lower: str) -> bool:
 
 
 _MIN_GERUND_LENGTH = 6
-# In "Bread left over in the halls is given away", "left" is a participle and does not make "Bread" a name.
+# In "Software built for banks is complex", "built" is a participle and does not make "Software" a name.
 _PARTICIPLE_NEXT = re.compile(
     r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
     r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
@@ -254,7 +254,7 @@ def _is_spelled(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _letters(text: str) -> str:
-    """Return only the letters and digits of a text. A quick substring search in the result rules out most names."""
+    """Return only the letters and digits of a text."""
     return "".join(_WORDS_ONLY.findall(_lowercase(text)))
 
 

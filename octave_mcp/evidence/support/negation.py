@@ -28,7 +28,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined,
 
 # If the quotation contains this share of the claim's words, the claim counts as the quoted sentence plus a negation.
 _MIN_SAME_SENTENCE_SHARE = 0.75
-# Before one of these words, "not" does not deny the sentence: "not counting dark halls", "not least".
+# Before one of these words, "not" does not deny the sentence: "not counting holidays", "not least".
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
 _REACH = 8
 # Matches "unreliable", "dissatisfied" and "painless", but not "under", "unit" or "discover".
@@ -111,7 +111,7 @@ def _says_can(quote: Wording, word: Word) -> bool:
 
 
 def _has_same_denial(denial: Denial, quotes: Sequence[Denials]) -> bool:
-    """Whether a quotation contains a denial whose nearest denied word is the same."""
+    """Whether a quotation denies the same word. For each denial, only the nearest denied word is compared."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
     return stem(denial.denied[0].lower) in heads
 
@@ -142,7 +142,7 @@ def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, 
 
 
 def _follows_no(claim: Wording, word: Word) -> bool:
-    """Whether the claim contains "no" with this word in a phrase that is not a denial, such as "no problem"."""
+    """Whether this word follows "no" in the claim, in a phrase that denies nothing, such as "no problem"."""
     return word.lower in IDLE_AFTER_NO and claim.has(f"no {word.lower}")
 
 
@@ -155,7 +155,7 @@ def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: S
 def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
     """Whether the text denies the words without a negation, as "dropped", "unusable" and "have to wait" do.
 
-    The denying word must be near the words that it denies, and must not be in the other text.
+    The denying word must be near the words that it denies, and the other text must not contain the denying word.
     """
     unshared = [word for word in text.words if stem(word.lower) not in other.stems]
     keys = joined(word.keys for word in denied)
@@ -183,10 +183,10 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 
 
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether the word is near one of the words with the indexes `places`.
+    """Whether `word` is near one of the words at the indexes `places`, or `places` is empty.
 
-    "Avoids" and "free" deny only the words after them: "free of faults". The exceptions are "symptom-free" and
-    "accounts are free".
+    "Avoids" and "free" deny only the words after them, as in "free of faults". However, "free" also denies the words
+    before it in "symptom-free" and "accounts are free".
     """
     before, after = text.beside(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)

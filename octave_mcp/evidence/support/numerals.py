@@ -84,8 +84,8 @@ def _as_multiple(match: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Replacement = str | Callable[[re.Match[str]], str]
-# Each entry consists of words, a pattern and a replacement. Searching for the words is faster, so the pattern is
-# applied only if the text contains one of them.
+# Each entry consists of words, a pattern and a replacement. The pattern is tried only if the text contains one of the
+# words, because a search for words is faster.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
@@ -131,7 +131,7 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tu
         (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
-# "One" is a number in "one million" and "one in three". Elsewhere, it is usually a pronoun.
+# "One" is a number in "one million" and "one in three", but usually a pronoun in other phrases.
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -183,7 +183,7 @@ _CLAUSE_END = re.compile(r"\s*(?:$|[,.])")
 def _share(match: re.Match[str]) -> str:
     """Convert a share such as "one in three customers" to digits.
 
-    Phrases such as "two of our three plans" and "a depot in ten" are unchanged, because they are not shares.
+    Phrases such as "two of our three plans" and "an office in ten cities" are unchanged, because they are not shares.
     """
     count, total = _count(match["count"]), _count(match["total"].replace(",", ""))
     is_of = bool(_OF_WORD.search(match[0])) and "out of" not in match[0].lower()
@@ -195,7 +195,8 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# Matches after a name such as "Twenty", but not after the number in the headline "Save Twenty Hours a Week".
+# If this pattern matches after a capitalised number word, the word is a name: "the Twenty story". It does not match
+# after "Twenty" in the headline "Save Twenty Hours a Week".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )

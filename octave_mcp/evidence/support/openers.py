@@ -9,8 +9,8 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# Because every first word is capitalised, the rules only flag these likely names and never reject a claim because of
-# these names.
+# The first word of every sentence is capitalised, so it is uncertain whether this word is a name. Therefore, if such a
+# name is missing from the evidence, the claim is flagged, but not rejected.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -19,19 +19,19 @@ _ADVERB = (
 _VERB_NEXT = re.compile(rf"[ \t]+(?P<adverbs>(?:{_ADVERB}[ \t]+)*)(?P<verb>[a-z]+)\b(?P<rest>[^.!?\n]*)")
 _MODALS = frozenset("will would may might could must did does".split())
 _OBJECT_NEXT = re.compile(r"[ \t]+(?:its|their|the|an?|every|each|no|any|all|his|her)\b")
-# Matches after "Brassmere" in "Brassmere, which draws halls, cut rework".
+# Matches the text after the name in "Brassmere, which sells software, cut costs".
 _APPOSITION = re.compile(
     r",[ \t]+(?:which|who|whose|where|with|based|backed|founded|headquartered|owned|known|formerly|now|once|home|part"
     r"|itself|an?|the|one|like)\b[^,.;:!?]*,[ \t]+(?P<verb>[a-z]+)\b"
 )
-# Matches after "Brassmere" in "Brassmere AI cut rework".
+# Matches the text after the first word in "Brassmere AI cut costs".
 _ACRONYM_NEXT = re.compile(r"[ \t]+(?:[A-Z]{2,4}|[A-Z][a-z]+)(?P<verb>[ \t]+[a-z]+)\b")
-# Matches after "Brassmere" in "Brassmere users cut rework".
+# Matches the text after the name in "Brassmere users cut costs".
 _PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
-# Ordinary words that describe a kind of people and are not names: "Mobile users draw halls".
+# Ordinary words that describe a kind of people and are not names, such as "Mobile" in "Mobile users sign up".
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -42,7 +42,8 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Words with these endings are ordinary plurals: "Customers' halls" contains no name, but "Brassmeres' planner" does.
+# Words with these endings are ordinary plurals: "Customers' invoices" contains no name, but "Brassmeres' software"
+# does.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
 )

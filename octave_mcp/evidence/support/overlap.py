@@ -19,7 +19,7 @@ _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that shares hardly any words and no figure with its quotation.
+    """Flag a claim if the quotation contains hardly any of its words and none of its figures.
 
     The rule also flags true paraphrases.
     """

@@ -28,7 +28,7 @@ def unstated_problem(statement: Statement) -> Iterator[Problem]:
     """Flag a claim about a problem of the prospect if no quotation says that the prospect has a problem.
 
     The quotation must name the prospect, or the prospect must speak in the first person ("We struggle with scattered
-    ferries ourselves"). If the claim is a fact, the quotation must also contain a word for a problem.
+    data ourselves"). If the claim is a fact, the quotation must also contain a word for a problem.
     """
     if not statement.is_claim or not statement.mentions(statement.prospect) or not is_problem(statement.claim):
         return
@@ -73,7 +73,7 @@ def _states_problem(statement: Statement, quotation: Quoted, quote: Wording) -> 
     if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(statement.prospect, quotation.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
-    # On a page, "you" usually means the reader. In direct speech, it does not.
+    # "You" usually means the reader of the page, except in direct speech.
     is_speech = quote.text.lstrip().startswith('"')
     about_itself = [
         lowers for lowers in sentences if is_speech or not lowers & READER_PRONOUNS or lowers & FIRST_PERSON

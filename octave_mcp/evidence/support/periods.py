@@ -1,4 +1,4 @@
-"""Rules on rates, such as "40 halls a month", and on vague durations, such as "several weeks" (D3)."""
+"""Rules on rates, such as "40 orders a month", and on vague durations, such as "several weeks" (D3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PERIOD_ADJECTIVES = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "q
 
 
 def wrong_period(statement: Statement) -> Iterator[Problem]:
-    """Flag a rate with another period: "40 halls a day" where the quotation says "40 halls a month"."""
+    """Flag a rate with another period: "40 orders a day" where the quotation says "40 orders a month"."""
     if not (claimed := quantities(statement.text)):
         return
     missing = (

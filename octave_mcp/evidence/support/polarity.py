@@ -16,8 +16,8 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Each pair consists of words and their opposites. For example, "still uses the night desk" contradicts "the night desk
-# is gone".
+# Each pair consists of words and their opposites. For example, "still uses spreadsheets" contradicts "the spreadsheets
+# are gone".
 _OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -106,7 +106,7 @@ _BAD = _set(
 
 
 def opposite_mood(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that is only positive if the quotation is only negative, or the reverse."""
+    """Flag a claim with only positive words if the quotation has only negative words, or the reverse."""
     if not statement.is_claim:
         return
     claim_moods = _moods(statement.claim, statement.claim.words)
@@ -141,7 +141,7 @@ def _is_denied(text: Wording, word: Word) -> bool:
     return any(denying(text, word, NEGATIONS, within=4))
 
 
-# These words are too ambiguous to be opposites: "end to end", "at the end", "two desks were left".
+# These words are too ambiguous to be opposites: "end to end", "at the end", "two seats were left".
 _AMBIGUOUS_FORMS = _set("end ends left")
 
 
@@ -158,7 +158,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            # "Used to" counts as "gone", but the error text must quote a word that is in the claim.
+            # The error text needs a word to quote. There is none if the claim says "used to", which counts as "gone".
             if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
@@ -206,7 +206,7 @@ def _affirmed_stems(text: Wording) -> frozenset[str]:
     return stated | {"gone"} if text.has("no longer") or text.has("used to") else stated
 
 
-# With "from", these words express a denial: "keeps halls from stopping" agrees with "halls do not stop".
+# With "from", these words express a denial: "keeps orders from failing" agrees with "orders do not fail".
 _KEEP_FORMS = _set("keep keeps kept keeping")
 
 

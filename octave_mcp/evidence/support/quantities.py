@@ -22,8 +22,8 @@ _SCALES = {
     "亿": 1e8,
 }
 _DAY = 86_400.0
-# Months, quarters and years vary in length, so these values are approximate. `amounts` tolerates small differences
-# between long durations.
+# Months, quarters and years vary in length, so these values are approximate. The module `amounts` tolerates small
+# differences between long durations.
 _SECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 0.001),
     **dict.fromkeys(("second", "sec"), 1.0),
@@ -46,7 +46,7 @@ _CURRENCIES = {
 # Must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The first `\s?` is inside the optional group, because outside it would consume the space before the unit.
+    # If the first `\s?` were in front of the optional group, it would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -61,7 +61,7 @@ _DIGIT = re.compile(r"\d")
 _VAGUE_SCALES = ("dozens", "hundreds", "thousands", "illions")
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?]\s")
-# "1,150" has a thousands comma, "2,5" a decimal comma.
+# "1,150" has a thousands comma, but "2,5" has a decimal comma.
 _THOUSANDS_COMMA = re.compile(r",(?=\d{3}(?:\D|$))")
 _RANGE_JOINT = re.compile(r"\s?(?:[-–—]|to|and)\s?")
 _BOUNDS_BEFORE = tuple(
@@ -165,7 +165,7 @@ class Quantity(NamedTuple):
 def _is_year(number: float) -> bool:
     """Whether a number is a year.
 
-    For a float, `in YEARS` would compare it with every year in the range, so the number is converted to an int.
+    The number is converted to an int, because Python compares a float with every year in the range.
     """
     return number.is_integer() and int(number) in YEARS
 

@@ -41,8 +41,8 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
     return text.after(than)[:1].isdigit()
 
 
-# Comparison key for all words that mean the company that owns the page. For example, a claim says "Vessler" where the
-# quotation says "we".
+# Comparison key for all words that mean the company that owns the page, such as its name in the claim and "we" in the
+# quotation.
 _COMPANY = "@"
 _SIDE_WORDS = 4
 
@@ -61,8 +61,8 @@ def are_roles_swapped(statement: Statement) -> bool:
     )
 
 
-# An apposition is the part between the commas in "Vessler, a planner of halls, bought Fog Works". A verb or the end of
-# the sentence must follow, so that "the desk" in the list "Mist, the desk, and Fog" does not match.
+# An apposition is the part between the commas in "Vessler, a software company, bought Tidewell". A verb or the end of
+# the sentence must follow, so that "the CRM" in the list "e-mail, the CRM, and chat" does not match.
 _APPOSITION = re.compile(
     r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
     r" [^,.;:!?]{2,80}"
@@ -86,7 +86,7 @@ def _may_be_a_verb(claim: Wording, word: Word) -> bool:
 
 
 def _is_after_plural(text: Wording, word: Word) -> bool:
-    """Whether a word can be the verb of a plural noun, like "call" in "Depots call shops"."""
+    """Whether a word can be the verb of a plural noun, like "call" in "Agents call customers"."""
     return _PLURAL.search(text.before(word)) is not None and word.lower[-1:] != "s"
 
 
@@ -150,7 +150,7 @@ def _side(text: Wording, words: Sequence[Word], company_words: frozenset[str]) -
     """Return the comparison keys of the words on one side of a verb.
 
     The company's key is included only if the company is at most two words away from the verb. A possessive does not
-    count: in "Vessler's crews call", the crews are the subject.
+    count: in "Vessler's agents call", the agents are the subject.
     """
     keys = joined(word.keys for word in words if word.is_content and word.lower not in company_words)
     is_own = any(word.lower in company_words and not _is_possessive(text, word) for word in words[:2])

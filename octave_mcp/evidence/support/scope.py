@@ -39,7 +39,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
-    # "Each hall takes an hour on average" means the same as "one hall takes an hour on average".
+    # "Each import takes an hour on average" means the same as "one import takes an hour on average".
     if word.lower == "each" and following not in {"of", "and"}:
         return True
     # "However" is absolute only in phrases such as "however small".
@@ -61,13 +61,13 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum number of words between "all" and its noun in the claim, and between "one" or "all" and the same noun in the
-# quotation.
+# Maximum number of words between "all" and its noun in the claim, between "one" and this noun in the quotation, and
+# between "all" and this noun in the quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
 def widened_part(statement: Statement) -> Iterator[Problem]:
-    """Flag "all halls" if the quotation says "one hall", even if it says "all" about other things."""
+    """Flag "all teams" if the quotation says "one team", even if the quotation says "all" about other things."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for word in statement.claim.words:

@@ -21,10 +21,10 @@ from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_a
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# Minimum share of the claim's words that a clause must contain to support the claim.
+# To support a claim, a clause must contain at least this share of the claim's words.
 MIN_CLAIM_SHARE = 0.8
-# Minimum share of the clause's words that the claim must contain. If the claim omits words, it can omit a restriction,
-# such as "for the first 30 nights of the year".
+# The claim must contain at least this share of the clause's words. A claim that omits more words could omit a
+# restriction, such as "for the first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")
@@ -167,7 +167,7 @@ class Statement:
     def content(self) -> tuple[Word, ...]:
         """The claim's content words, except names that need no evidence.
 
-        Such names are in many sentences, so they prove nothing.
+        Such names are in many sentences, so a shared name does not show that two sentences match.
         """
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
@@ -236,7 +236,7 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that rejects the claim. Only for rules that are rarely wrong."""
+    """Yield a problem that rejects the claim. Only rules that are rarely wrong can use this function."""
     yield Problem(rule, text)
 
 

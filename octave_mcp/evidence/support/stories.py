@@ -9,7 +9,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
 
-# Matches page titles such as "How Tidewell lit its halls" and "Mobbin uses Supabase".
+# Matches page titles such as "How Tidewell cut its costs" and "Mobbin uses Supabase".
 _STORY = re.compile(
     r"^(?:How|Why) (?P<first>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*)\b"
     r"|^(?P<other>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*) (?:uses?|used|switch\w+|migrat\w+|chose|cho+ses|built|moved|moves"
@@ -47,8 +47,7 @@ def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
     return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
-# If the claim contains one of these words, it says what the vendor does for a customer: "lets a customer light 40
-# halls".
+# If the claim contains one of these words, it says what the vendor does for a customer: "lets customers save 40 hours".
 _CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"

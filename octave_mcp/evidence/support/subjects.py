@@ -64,7 +64,7 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
 
 
 def _only_starts_sentences(text: str, name: str) -> bool:
-    """Whether the name occurs only at the start of sentences, where every word is capitalised: "Demo agreed"."""
+    """Whether the name occurs only at the start of sentences, where every word is capitalised: "Demo confirmed"."""
     plain = normalised(text)
     places = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", plain)]
     return not is_shaped(name) and all(starts(plain, at) for at in places)
@@ -105,7 +105,7 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 # Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". In facts,
-# such words are treated as names.
+# names next to such a word are checked like all other names.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -287,7 +287,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 
 def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tuple[Word, str]]:
-    """Yield each content word that follows a name, with that name."""
+    """For each content word directly after a name, yield the word and the name."""
     by_lower = {name.lower(): name for name in names_found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
@@ -320,11 +320,10 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """Return the name that comes first in the sentence most similar to the claim.
+    """Find the sentence that is most similar to the claim, and return the first name in it.
 
-    Return None if the claim contains it, too.
-
-    If that sentence starts with a pronoun such as "it", the name in the previous sentence is used.
+    Return None if the claim contains this name, too. If the sentence starts with a pronoun such as "it", return the
+    first name of the previous sentence instead.
     """
     name_keys = joined(wording(name).keys for name in names(statement.text))
     wanted = joined(word.keys for word in statement.content) - name_keys

@@ -14,7 +14,7 @@ _CELLS = "|"
 
 
 def is_crossed_out(statement: Statement, denied: Sequence[Word]) -> bool:
-    """Whether a table row about the denied words has a cross in the column of the claim's first product."""
+    """Whether a table has a cross in the row of the denied feature and the column of the claim's first product."""
     lines = [quotation.text for quotation in statement.evidence if _CELLS in quotation.text]
     headers = [line for line in lines if not _CROSS.search(line)]
     rows = [line for line in lines if _CROSS.search(line) and _is_about(line, denied)]
@@ -32,7 +32,7 @@ def _is_about(row: str, denied: Sequence[Word]) -> bool:
 
 
 def _cell_of_first_name(statement: Statement, header: str, row: str) -> Iterator[str]:
-    """Yield the cell in the column of the claim's first product.
+    """Yield the cell in the column of the product that the claim names first.
 
     Columns are counted from the right, because the empty first cell of the header can be missing.
     """

@@ -139,7 +139,7 @@ class Wording:
         return self.words[word.at - 1].lower if word.at else ""
 
     def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
-        """Return up to `reach` words before a word and after it, with the nearest first.
+        """Return the words before and after a word, up to `reach` on each side, with the nearest first.
 
         A comma or the end of the clause stops the search.
         """
