@@ -124,8 +124,8 @@ class Contents:
     def triggers(self) -> tuple[CompanyTrigger, ...]:
         """Return the events for the section "Triggers".
 
-        Include the prospect's events that the executive summary explains. If the summary explains none, return all
-        events, with the prospect's events first.
+        These are the prospect's events that the executive summary explains. If the summary explains no event, return
+        the events at both companies, with the prospect's events first.
         """
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")

@@ -132,8 +132,8 @@ def _new_folder(folder: Path, run_id: str) -> Path:
 def _is_made(folder: Path, marker: str) -> bool:
     """Create the run's folder if it does not exist. Return False if another run uses a folder with this name.
 
-    The folder is created under a temporary name and gets its final name only after it contains the marker. For this
-    reason, a crash leaves no folder without a marker.
+    The folder is created under a temporary name and gets its final name only after it contains the marker file, so that
+    a crash cannot leave a folder without a marker file.
     """
     if folder.exists():
         return (folder / marker).exists()

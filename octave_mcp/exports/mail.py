@@ -71,7 +71,7 @@ class Mail:
 
     @property
     def rests_on(self) -> tuple[EvidenceId, ...]:
-        """The evidence for all sentences that are not `unsure`."""
+        """The evidence for the e-mail's sentences, except for the sentences in `unsure`."""
         unsure = self.unsure
         return tuple(id_ for sentence in self.touch.sentences if sentence not in unsure for id_ in sentence.evidence)
 
@@ -151,7 +151,7 @@ def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
 
 
 def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
-    """Yield the pieces in order, with the text between them as additional pieces."""
+    """Cut the whole body into pieces: the given pieces, and the text between them."""
     at = 0
     for start, piece in sorted(placed, key=lambda pair: pair[0]):
         if start >= at:  # a piece that overlaps the previous piece is dropped

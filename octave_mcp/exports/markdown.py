@@ -22,8 +22,8 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# To keep the Markdown under 6,000 words, background sections list at most this many entries of each kind, and state
-# only the number of the others.
+# Background sections list at most this many entries of each kind, and then say how many more entries there are. This
+# keeps the Markdown under 6,000 words.
 MAX_LISTED = 3
 # Kinds of vendor elements of which up to ten entries are listed, because sales reps look for a customer that they can
 # mention.
@@ -91,7 +91,7 @@ def _block(text: str) -> Markup:
 
 
 def _link(url: str) -> Markup:
-    """Return a web address as an autolink, so that readers see its target. Return any other address as code."""
+    """Return a web address as an autolink, so that readers see its target. Return other URLs as code, not as links."""
     if not url.startswith(("http://", "https://")):
         return _code(url)
     return Markup("<{}>".format(_NOT_IN_LINKS.sub(lambda found: f"%{ord(found[0]):02X}", url)))  # noqa: S704 - encoded

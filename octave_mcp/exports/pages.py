@@ -1,4 +1,4 @@
-"""Texts of cited pages for embedding in a document, with the quotations marked."""
+"""Marks the quotations in the texts of cited pages, so that a document can include these texts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from itertools import pairwise
 
 from octave_mcp.exports.document import Source
 
-# A line with text. Blank lines and the rule "|---|---|" below a table header do not match.
+# Matches a line with text. Does not match blank lines or the line "|---|---|" below a table header.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
 _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?)|(?P<row>)(?=\|)")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a line.
+    """A piece of a line on a cited page. Lines are cut into pieces wherever a quotation starts or ends.
 
-    - `quoted_by`: sources whose quotations contain the piece.
-    - `begins`: sources whose quotations start where the piece starts.
+    - `quoted_by`: sources whose quotations contain this piece of text.
+    - `begins`: sources whose quotations start at the start of this piece of text.
     """
 
     text: str

@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Value)
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
     """Combine the findings from all packs of pages into the research on the company.
 
-    `failures` are pages that failed when the site was mapped, before pages were divided into packs.
+    `failures` are pages that failed while the site was mapped. Pages that failed later are listed in `readings`.
     """
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     elements = [reading.elements for reading in readings if reading.elements is not None]
@@ -80,10 +80,12 @@ def _joined(form: type[R], parts: Sequence[R]) -> R:
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
     """Merge findings that have the same `merge_key()`.
 
-    If a customer is found several times with different kinds of evidence, the merged entry has the strongest kind.
+    For example, if one page shows a customer's logo and another page has a customer story, the merged customer has the
+    stronger kind of evidence: the story.
     """
     merged: dict[Hashable, F] = {}
-    # Sort the strongest finding first, because later findings only fill its empty fields and extend its lists.
+    # Sort findings from strongest to weakest, because a merged finding keeps the fields of the first finding. Findings
+    # that follow only fill empty fields and extend lists.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding
@@ -91,7 +93,7 @@ def _merged(findings: Iterable[F]) -> tuple[F, ...]:
 
 
 def _union(first: F, second: F) -> F:
-    """Return `first` with the list entries of `second` added, and with empty fields filled from `second`."""
+    """Add the list entries of `second` to `first`, and fill empty fields of `first` from `second`."""
     joined: dict[str, object] = {}
     for name in type(first).model_fields:
         left, right = getattr(first, name), getattr(second, name)

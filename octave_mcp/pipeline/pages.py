@@ -20,7 +20,7 @@ MIN_PAGE_WORDS = 5
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# What the journal records for a scrape: for each URL, in order, the key of the stored page or the failure.
+# The journal's record of a scrape. In the order of the URLs, it contains the key of each stored page, or the failure.
 _Scraped = tuple[str | PageFailure, ...]
 
 
@@ -56,7 +56,7 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return the site with its home page and the URLs that were found on it."""
+        """Return the site with its home page and its URLs."""
 
         async def found() -> Addresses:
             site = await self.source.map(company, home)
@@ -114,7 +114,7 @@ class Pages:
 
 
 def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
-    """Turn each page that has almost no text, or the same text as a page in `others`, into a failure."""
+    """Replace a page with a failure if it has almost no text, or if it has the same text as a page in `others`."""
     first_urls = {page.said: page.ref.url for page in others if isinstance(page, Page)}
     return tuple(_unless_repeated(_unless_thin(page), first_urls) for page in pages)
 
@@ -132,10 +132,10 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 
 
 def _is_worth_another_try(last: _Read) -> bool:
-    """Whether spare URLs should be read, given the results for the last URLs.
+    """Whether to read spare URLs after the pages in `last`.
 
-    Spare URLs are not read if the source or site serves no more pages. Spare URLs are also not read if all of the last
-    pages failed, at least one of them because the site refused access.
+    Return False after an error that also affects all other pages, such as used-up credits. Also return False if all
+    pages in `last` failed and the site refused access to at least one of them.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

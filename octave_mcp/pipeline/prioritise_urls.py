@@ -21,17 +21,18 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# A kind of page on the company's site, or a place outside the site, such as a job board.
+# Links are grouped by kind of page. Links to other sites are grouped by kind of site, such as job boards.
 Group = PageKind | LinkOrigin
 
-# For each page to read, a model is asked to rank this many links, within the limits below. The model needs alternatives
-# to choose from, but every link costs tokens.
+# If n pages are to be read, the model is asked to rank n times this many links, but at least `MIN_CANDIDATES` and at
+# most `MAX_CANDIDATES`. The model needs alternatives to choose from, but every link costs tokens.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
 # Up to this share of the chosen pages can be pages that match the user's context, regardless of the quotas.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
-# Pages outside the company's site rank after the first four kinds of page in the quotas, and before the other kinds.
+# In the order of the quotas, the first four kinds of page on the company's own site come first. Pages on other sites
+# come next, and then the other kinds of page on the company's own site.
 KINDS_BEFORE_OUTSIDE = 4
 
 
@@ -74,18 +75,21 @@ class Ranking:
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
         """Return a new ranking of the links in `shown`.
 
-        `numbers` are positions in `shown`, counted from 1, with the best link first. Positions that do not exist are
-        ignored. Links that `numbers` leaves out follow in their old order, so an empty answer changes nothing.
+        `numbers` lists the positions of links in `shown`, from the best link to the worst. The first link has the
+        position 1. Positions that do not exist are ignored. Links that `numbers` does not list come last, in the same
+        order as before, so an empty answer changes nothing.
         """
         ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
         order = dict.fromkeys((*ranked, *range(len(shown))))
         return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
 
     def best(self, room: int) -> tuple[Link, ...]:
-        """Return the best links. `room` is the maximum number of links.
+        """Return the best links, and not more than `room` links.
 
-        Pages that were already read come first, because they cost nothing. Links that match the context come second,
-        links within the quotas third (one from each group in turn), and the other links last.
+        1. Links to pages that were already read, because these pages cost nothing.
+        2. Links that match the user's context.
+        3. Links within the quotas, taken from the groups in turn.
+        4. All other links.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
@@ -96,7 +100,7 @@ class Ranking:
         return tuple(islice(unique.values(), max(0, room)))
 
     def pack(self, room: int) -> Pack:
-        """Return the best URLs, with the next best URLs as spares. `room` is the maximum number of best URLs."""
+        """Return the best `room` URLs to read, and the next best URLs as spares."""
         urls = tuple(link.url for link in self.best(room))
         more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
@@ -134,7 +138,7 @@ async def _ranked_by_model(
 ) -> tuple[int, ...]:
     """Return the numbers of links that name the other company, followed by the numbers that the model chose.
 
-    If the model fails, return no numbers. Without numbers, the links keep the order that the rules gave them.
+    If the model fails, return (), so that the links stay in the order that the rules gave them.
 
     Raises:
         NoAccess: If the model refuses all calls, so the run cannot continue.
@@ -165,8 +169,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    The quotas are defined for 25 pages. If more pages are read, the quotas are scaled up. If fewer pages are read, the
-    quotas stay the same, because links are taken from the groups in turn until enough links are chosen.
+    The quotas are defined for 25 pages, and they are scaled up if more pages are read. They are not scaled down if
+    fewer pages are read, because links are taken from the groups in turn, so every group is represented anyway.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))

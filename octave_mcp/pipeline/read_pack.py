@@ -233,7 +233,8 @@ class Question(NamedTuple):
 def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
     """Return the questions to ask about a pack of pages.
 
-    `reads` says what to extract from the company's pages: 'elements' or 'signals'.
+    If `reads` is 'elements', the questions are about what the company sells. If `reads` is 'signals', they are about what
+    the company needs.
     """
     return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 
@@ -253,7 +254,7 @@ def _of_signals(_: int) -> list[Question]:
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
-    """Join the answers to different questions into one value, by concatenating their lists."""
+    """Concatenate the lists in the answers to several questions."""
     joined: dict[str, object] = {
         name: tuple(entry for answer in answers for entry in getattr(answer.value, name, ()))
         for name in kind.model_fields

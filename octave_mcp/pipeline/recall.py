@@ -13,8 +13,8 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-# Maximum number of additional pages that are read because they name the other company. One ask covers all of these
-# pages.
+# Maximum number of additional pages that are read because they name the other company. This many pages fit into a single
+# ask.
 MAX_UNREAD = 3
 
 
@@ -52,7 +52,7 @@ def _is_cacheable(run: Run, company: Company) -> bool:
 def _key(run: Run, company: Company) -> str:
     """Return a digest of everything that the research depends on.
 
-    The prospect is left out, because the research on a vendor does not depend on the prospect.
+    The digest does not include the prospect, because the research on a vendor is the same for all prospects.
     """
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     request = run.request

@@ -1,4 +1,4 @@
-"""The intelligence about the prospect that a refresh retains because the pages still support it."""
+"""Selects the earlier findings about the prospect that a refresh retains because the pages still support them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ E = TypeVar("E", PainPoint, BuyerPersona)
 
 
 class Retained(NamedTuple):
-    """The prospect's intelligence from the earlier run.
+    """The earlier run's findings about the prospect.
 
-    - `before`: the complete intelligence.
-    - `left`: the intelligence without entries that have lost their evidence.
+    - `before`: all findings of the earlier run.
+    - `left`: the findings that remain after findings without evidence were removed.
     """
 
     before: ProspectIntelligence
@@ -25,7 +25,7 @@ class Retained(NamedTuple):
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Return the retained intelligence, including all personas for which a person wrote copy.
+        """Return the retained findings, including all personas for which a person wrote copy.
 
         If such a persona were dropped, the new version would have no place for the person's copy.
         """
@@ -48,9 +48,9 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Return the retained intelligence, with each lost entry replaced by an entry of `new`.
+        """Replace the lost pain points and personas with pain points and personas of `new`.
 
-        The facts and signals of `new` are used.
+        All facts and signals are taken from `new`.
         """
         profile, left = new.company_profile, self.left
         return ProspectIntelligence(
@@ -64,7 +64,7 @@ class Retained(NamedTuple):
 def _in_places(before: Sequence[E], left: Sequence[E], new: Sequence[E]) -> tuple[E, ...]:
     """Return the entries in the order of `before`, with each lost entry replaced by the next entry of `new`.
 
-    The new entry gets the id of the lost entry, because drafts and paths refer to entries by id.
+    The new entry gets the id of the lost entry, so that drafts that refer to this id stay valid.
     """
     retained, titles = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
     candidates = iter([entry for entry in new if normal(entry.title) not in titles])

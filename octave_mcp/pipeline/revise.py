@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# The prompts for each kind of copy: the prompt for revisions, and the prompt with the rules for this kind of copy.
+# A revision is asked for with two prompts: the prompt for revisions, and the prompt with the rules for the kind of copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
@@ -123,8 +123,8 @@ class Editor:
     def _room(self) -> int:
         """Maximum number of bytes of material in one ask.
 
-        The maximum is higher if the claims of the revision are not verified. A connected client is not asked to verify
-        a revision, because a revision should take only one question.
+        The maximum is higher if the revision is not verified, because verification also costs tokens. A connected
+        client is not asked to verify a revision, because a revision should take only one question.
         """
         verifier = self._run.verifier
         return ROOM if verifier and not verifier.model.capacity.is_answered_by_client else UNVERIFIED_ROOM
@@ -171,7 +171,7 @@ class _Rules:
 
     def __init__(self, part: Part, writer: Writer, drafts: Drafts, given: str) -> None:
         self._part, self._writer, self._drafts, self._given = part, writer, drafts, given
-        # Ignore problems that the sequence already had, because the revised part did not cause them.
+        # Ignore problems that the e-mail sequence already had, because the revised part did not cause them.
         earlier = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
         self._earlier = {(problem.rule, problem.at) for problem in earlier}
 
@@ -187,7 +187,6 @@ class _Rules:
         ]
 
     def _is_new(self, problem: Problem, at: Path) -> bool:
-        """Whether the revised part caused this problem elsewhere in the sequence."""
         return not problem.is_soft and (problem.rule, problem.at) not in self._earlier and bool(at)
 
     def _of_sequence(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:

@@ -24,11 +24,12 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
-# Maximum size in bytes of a part, its surrounding text and the quotations together. With the first limit, the revision
-# of an e-mail takes at most 6,000 tokens, including the answer and the verification of its claims. The second limit
+# Maximum total size in bytes of a part, its surrounding text and the quotations in an ask. `ROOM` keeps the cost of
+# revising an e-mail below 6,000 tokens, including the answer and the verification of its claims. `UNVERIFIED_ROOM`
 # applies if the claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# If a part has more than `USUAL_BYTES`, each additional byte raises the limit by `ROOM_PER_BYTE` bytes.
+# If a part is larger than `USUAL_BYTES`, each additional byte raises the limit by `ROOM_PER_BYTE` bytes, but to at most
+# `MAX_ROOM`.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
 # Bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
@@ -73,13 +74,14 @@ def form_of(draft: type[Value], at: Path) -> Form:
 
 @dataclass(frozen=True)
 class InPlace(Judge):
-    """Judges an answer after inserting it into the value that contains the part.
+    """Inserts the new text into the object that contains the revised part, and judges this object.
 
-    For example, the text of a sentence has no evidence of its own, so the sentence is judged with the new text.
+    For example, if only the text of a sentence is revised, the whole sentence is judged, because the sentence has the
+    evidence.
 
-    - `holder`: the value that contains the part.
+    - `holder`: the object that contains the part.
     - `at`: the path of the part within `holder`.
-    - `field`: the field of the answer that replaces the part.
+    - `field`: the field of the answer that contains the new text.
     """
 
     holder: Value | None = None
@@ -94,7 +96,7 @@ class InPlace(Judge):
 
 
 def moved(problem: Problem, at: Path, to: Path) -> Problem:
-    """Return a copy of the problem whose path starts with `to` instead of `at`."""
+    """Replace the start `at` of the problem's path with `to`."""
     return replace(problem, at=(*to, *problem.at[len(at) :]))
 
 
@@ -184,8 +186,9 @@ def _size(text: str) -> int:
 def _shown(drafts: Drafts, part: Part, interest: Interest, max_bytes: int) -> Iterator[Evidence]:
     """Yield the evidence to show in the ask.
 
-    The evidence that the part and its e-mail cite is always shown, even if it exceeds `max_bytes`. The remaining space
-    is filled with other evidence of the draft, and then with the evidence that best matches the instruction.
+    1. All evidence that the part or its e-mail cites, even if its size exceeds `max_bytes`.
+    2. Other evidence that the draft cites, if there is space left.
+    3. The evidence that best matches the instruction, if there is space left.
     """
     quotable = {i: item for i, item in drafts.evidence.items() if ROLES[item.role].quoted_in_copy}
     around = part_at(part.draft, part.at[:OF_TOUCH]) if part.at[:1] == ("touches",) else part.value

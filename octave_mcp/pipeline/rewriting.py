@@ -36,10 +36,11 @@ class Part(NamedTuple):
     """An ask for one draft or for several drafts.
 
     - `name`: the ask's name in the journal.
-    - `answer`, `into`: the type of the answer with passage numbers, and the same type with evidence ids.
+    - `answer`: the type of the model's answer, which cites passages by number.
+    - `into`: the type of the checked answer, which cites evidence ids instead of passage numbers.
     - `rank`: the index of the persona, or None for drafts about the whole deal.
-    - `places`: the paths of the drafts within the answer.
-    - `personas`: the personas that the drafts are for, if there are several.
+    - `places`: the path of each draft within the answer.
+    - `personas`: the personas, if the ask is for several personas.
     """
 
     name: str
@@ -55,8 +56,8 @@ class Part(NamedTuple):
 class _Loss(NamedTuple):
     """A draft in which some claims have lost their evidence.
 
-    - `cut`: the draft without the lost evidence.
-    - `gone`: the paths of claims that the remaining evidence does not support.
+    - `cut`: the draft after removing the ids of evidence that is no longer on the pages.
+    - `gone`: the paths of claims that have no evidence left, or that their remaining evidence does not support.
     """
 
     part: Part
@@ -66,7 +67,7 @@ class _Loss(NamedTuple):
 
 
 async def rewrite(desk: Desk, base: Base) -> Answers:
-    """Retain, repair or rewrite each draft, and return all drafts in the order of `desk.parts`."""
+    """Retain, repair or rewrite each draft, and return all drafts in the same order as `desk.parts`."""
     pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
     assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
@@ -159,9 +160,9 @@ class _Repair:
         return list(zip(self._losses, self._part.places, strict=True))
 
     async def made(self) -> Mended:
-        """Ask for the replacements.
+        """Ask the model for new claims to replace the lost claims.
 
-        If the model fails, the lost claims are dropped, because the rest of the copy is still good.
+        If the model fails, drop the lost claims, because the rest of the copy is still good.
         """
         try:
             return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))
@@ -169,7 +170,7 @@ class _Repair:
             return Mended({}, (), tuple(self._lost))
 
     def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
-        """Return the drafts with their new entries, keyed by name."""
+        """Return the drafts after replacing or dropping their lost claims, keyed by the name of the draft."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
 
@@ -187,7 +188,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
 
 
 def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
-    """Return the draft with its new entries, and without the lost claims that no new entry replaces."""
+    """Insert the new claims into the draft, and drop lost claims for which there is no new claim."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
     gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
@@ -202,7 +203,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """Return the problem to report to the model, with the quotations that are no longer on the pages."""
+    """Return a problem that lists the quotations that are no longer on the pages. The problem is shown to the model."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.current_evidence)
     text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
@@ -210,10 +211,9 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
 
 
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
-    """Return the quotations that the model can use.
+    """Return the quotations that the model can use, up to `MAX_SHOWN_CHARACTERS`.
 
-    Quotations that the drafts cite are always included. If there is space, new quotations are added, and then other
-    quotations.
+    Quotations that the drafts cite come first, then quotations from new text on the pages, and then all others.
     """
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
     new = [item for item in desk.quotable if item.id not in base.current_evidence]

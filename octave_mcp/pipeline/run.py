@@ -104,7 +104,7 @@ class Run:
         """Call `branch` concurrently with each tuple of arguments, and return the results in the same order.
 
         In the journal, each branch is named after its role, or after `name` and a number, as in 'pack-1'. A resumed run
-        finds recorded results by these names, so the order in which branches end does not matter.
+        finds the recorded results of each branch by the branch's name, so it does not matter which branch ends first.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
         inside = replace(self, progress=progress, deadline=deadline)
@@ -152,10 +152,10 @@ class Run:
         - `ask`: the question, with the passages that its answer can cite.
         - `into`: the type of the returned answer, with evidence ids instead of passage numbers.
         - `roles`: for each passage, the role of the company whose page contains the passage.
-        - `known`: names that need no evidence.
+        - `known`: names that the answer can use without evidence.
         - `companies`: the names of the two companies, if they are known.
         - `rules`: additional checks of the answer.
-        - `name`: the ask's name in the journal, which must be unique within the run's current path.
+        - `name`: the ask's name in the journal. Asks with the same path in the journal must have different names.
 
         Raises:
             BadAnswer: If no part of the answer passed the checks, or the model twice refused to answer.

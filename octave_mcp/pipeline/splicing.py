@@ -21,8 +21,8 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
-# The body of an e-mail, and the fields that the checks derive from the body. If a person wrote the body, none of these
-# fields is replaced.
+# The body of an e-mail, and the fields that the checks derive from the body. If a person wrote the body, all of these
+# fields stay unchanged.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
 # A revised part of one of these kinds counts as finished copy, even if the rest of its draft is an outline.
 _COPY_KINDS = ("email", "summary")
@@ -89,12 +89,12 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Mark these drafts as copy, because an outline that was revised as a whole is no longer an outline."""
+    """Mark these drafts as copy and no longer as outlines, because a model has rewritten them completely."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the playbook part that belongs to `origin`, updated with the differences between old and new drafts."""
+    """Return the part of the playbook at `origin`, with all changes that the new drafts cause."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
@@ -109,7 +109,10 @@ def _says_something(part: object) -> bool:
 
 
 def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
-    """Return the part of the assembled sections that corresponds to `unit`, or None if the assembly dropped it."""
+    """Find a part of the playbook in the sections that were assembled from drafts.
+
+    Return None if the checks dropped the part while the sections were assembled.
+    """
     value: object = getattr(assembled, str(unit[0]))
     for length, step in enumerate(unit[1:], 1):
         if isinstance(step, str):

@@ -130,7 +130,7 @@ async def _ask(
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
-    """Combine the model's answer with ids, facts, and a confidence level that is computed from the evidence."""
+    """Add ids, facts and confidence levels to the model's answer."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
     facts = _best_facts(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
@@ -160,10 +160,13 @@ def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[Evidenc
 def _newest_counts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> list[Fact[EvidenceId]]:
-    """Drop a fact with a number of people or countries if a newer fact states the same kind of number."""
+    """Drop facts with an outdated number of people or countries.
+
+    For example, drop "We are 45 people" if a newer page says "200+ employees".
+    """
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
-        # A page without a date counts as newer than a dated page only if the dated page is stale.
+        # If only one of the pages has a date, the page without a date counts as newer if the dated page is stale.
         if other.published_on is None or than.published_on is None:
             return other.published_on is None and is_stale(than)
         return other.published_on > than.published_on

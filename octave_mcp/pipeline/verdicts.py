@@ -25,8 +25,8 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-# A playbook needs at least one sentence in this field. If all sentences in the field were rejected, the first of them
-# stays and is marked.
+# A playbook needs at least one sentence in the field `whom_to_approach`. If the model rejects all sentences in the
+# field, the first sentence stays and is marked as unsupported.
 MANDATORY = "whom_to_approach"
 # A correction must not exceed the length of its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
@@ -39,7 +39,7 @@ _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A value after applying verdicts, with the problems that led to dropped claims."""
+    """A draft or finding after the verdicts were applied, and the problems for which claims were dropped."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -49,7 +49,7 @@ class Applied(NamedTuple, Generic[V]):
 class Corrector:
     """Applies a model's verdicts, after checking the corrections and reasons that the model gave.
 
-    - `known`: names that need no evidence.
+    - `known`: names that claims can use without evidence.
     - `companies`: the names of both companies.
     """
 
@@ -60,7 +60,7 @@ class Corrector:
     def applied(
         self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
     ) -> Applied[V]:
-        """Apply the verdicts to the value. `faults` counts how many rules for copy a draft breaks."""
+        """Apply the verdicts to the value. `faults` returns how many rules for copy the value breaks."""
         found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
@@ -81,8 +81,8 @@ class Corrector:
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
         max_faults, texts = faults(value) if sound else 0, dict[Path, str]()
-        # Add corrections one at a time, because two corrections can together break a rule that neither breaks alone,
-        # such as a maximum number of words.
+        # Add corrections one at a time and check the draft after each one. For example, two corrections can together
+        # exceed a maximum number of words that each of them alone does not exceed.
         for at, better in sound.items():
             if faults(_with(value, found, {}, {**texts, at: better})) <= max_faults:
                 texts[at] = better
@@ -178,7 +178,7 @@ def _is_acceptable(better: str, text: str) -> bool:
 
 
 def _last_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
-    """Return the path of the first sentence in each mandatory field whose sentences were all rejected."""
+    """If all sentences in a mandatory field were rejected, return the path of the first sentence, which is kept."""
     spared: set[Path] = set()
     for at, part in located(value):
         sentences: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())

@@ -39,10 +39,10 @@ from octave_mcp.ports import Journal
 # Verification can use this share of the tokens that the run's other asks have used so far, plus this fixed number of
 # tokens. Without the fixed number, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
-# Maximum numbers of verification asks: about the findings on a company, about one answer with drafts, and at the end of
-# the run.
+# Verification makes at most this many asks about the findings on a company, about one answer with drafts, and at the end
+# of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-# Name of the judge when a connected client judges its own copy.
+# The judge's name in a verdict if a connected MCP client judged the copy that the client itself wrote.
 SELF = "self"
 STEP = "verify"
 NO_ROOM = "the run's token limit for checking claims was reached"
@@ -92,7 +92,7 @@ class _Reply(NamedTuple):
 
     - `sent`: how many of the remaining claims were in the ask.
     - `opinions`: the model's opinions, keyed by the index of the claim in the ask. `why` explains missing opinions.
-    - `is_last`: whether further asks would also fail.
+    - `is_last`: true if no other ask should be made, because it would fail for the same reason as this ask.
     """
 
     sent: int
@@ -223,7 +223,7 @@ class Verifier:
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
         """Return a sort key: claims that the rules doubt come first, then claims in copy, then inferences.
 
-        In the single ask at the end, claims in copy come first, because users send the copy to prospects.
+        If a connected client judges the claims, claims in copy come first, because users send the copy to prospects.
         """
         is_undoubted = claim.support is None or claim.support.verdict != "partly"
         is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
@@ -273,9 +273,9 @@ class Verifier:
         return Verified(sent=sent, answer=answer)
 
     async def _fitting(self, remaining: Sequence[Claimed]) -> tuple[int, Size]:
-        """Return how many claims fit into an ask, and the size of that ask.
+        """Return how many claims fit into an ask, and how many tokens the ask takes.
 
-        The result is computed again if a concurrent ask has used some of the tokens in the meantime.
+        If a concurrent ask uses some of the remaining tokens during the computation, compute both numbers again.
         """
         capacity, language = self.asker.model.capacity, self.run.request.language
         while True:

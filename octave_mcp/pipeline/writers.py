@@ -71,8 +71,8 @@ class Desk:
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
-        # If the model can write only some languages, do not check the language of its drafts, so that no corrections
-        # are asked for.
+        # If the model can write only in certain languages, do not check the language of its drafts: a correction would
+        # not help.
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
@@ -84,7 +84,10 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The date on which the last page was fetched. Unlike today's date, this date is the same in a resumed run."""
+        """The date on which the last page was fetched.
+
+        Use this date instead of today's date, because a resumed run must make the same asks, even on a later day.
+        """
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -105,7 +108,7 @@ class Desk:
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
-        """Return each answer with its section and the rules for its copy."""
+        """Return the answers, each with its section of the playbook and the rules for copy in this section."""
         sections = (*DEAL_SECTIONS, *(name for name in PERSONA_SECTIONS for _ in self.personas))
         return [
             Draft(answer, section, self._of_emails if section == PERSONA_SECTIONS[0] else self._in_language)
@@ -117,7 +120,7 @@ class Desk:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """One ask for each draft: the summary, the battle cards, the e-mail sequences and the talk tracks."""
+        """The asks for the summary, the battle cards, the e-mail sequences and the talk tracks, with one draft each."""
         ranks, rules = range(len(self.personas)), self._in_language
         return (
             Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules),
@@ -154,8 +157,8 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run wrote drafts for only some of the personas, its ask is repeated, so that the cache answers it.
-        The personas without drafts get another ask.
+        If an earlier run wrote drafts for only some of these personas, make the earlier run's ask again, so that the
+        cache answers it. Then ask for drafts for the other personas.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
@@ -188,15 +191,15 @@ class Desk:
         return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
     def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
-        """Return the ask for a part. The answer can cite only the passages in `shown`, or all passages by default."""
+        """Return the ask for a part. The ask includes the passages in `shown`, or all passages if `shown` is None."""
         persona = None if part.rank is None else self.personas[part.rank]
         brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
         return self._ask(part.prompts, part.answer, brief, shown)
 
     def joint(self, parts: Sequence[Part]) -> Part:
-        """Combine several parts into one part with a single ask.
+        """Combine several asks for drafts into a single ask.
 
-        Either all parts must be about the deal, or all must be for personas.
+        Do not mix drafts about the deal with drafts for personas.
         """
         if len(parts) == 1:
             return parts[0]
@@ -297,7 +300,7 @@ def _personas(start: int, end: int) -> str:
 
 
 def _left_out(drafts: Value) -> list[Problem]:
-    """Return a problem for each missing draft. The problems are soft, because there is no text to drop."""
+    """Return a soft problem for each missing draft: the model is asked again, but no text is dropped."""
     names = type(drafts).model_fields
     return [
         Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)

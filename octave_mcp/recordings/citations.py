@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# Field that recordings omit from each finding, because the rules and the verification fill it in later.
+# Recordings omit this field of each finding, because every run fills it in after it has received an answer.
 DERIVED = "support"
 
 
@@ -72,14 +72,14 @@ def _citation(evidence: Evidence, companies: Sequence[Company]) -> Object:
 
 
 class Shown:
-    """An index of all quotations that an answer can cite from the passages of an ask."""
+    """An index of the quotations in an ask: all sentences and passages that an answer can cite."""
 
     def __init__(self, passages: Sequence[Passage], companies: Sequence[Company]) -> None:
         self._by_page: dict[PagePlace, dict[str, list[_Quoted]]] = {}
         for at, passage in enumerate(passages, 1):
             by_quote = self._by_page.setdefault(place_of(passage.page.url, companies), {})
             for cite in _possible_cites(at, passage):
-                # Any role will do here, because the role does not change the quotation.
+                # `quotations` needs a role, but each role results in the same quotation, so pass "vendor".
                 quoted = quotations(cite, passages, "vendor")
                 if len(quoted) == 1:
                     by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))
@@ -97,10 +97,9 @@ class Shown:
 
 
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
-    """Yield all citations of the passage that produce a single quotation.
+    """Yield all citations that consist of a single quotation.
 
-    A citation with a single quotation refers to the whole passage, the heading, one sentence, or two neighbouring
-    sentences.
+    The quotation can be the whole passage, the passage's heading, one sentence, or two neighbouring sentences.
     """
     yield Cite(passage=at)
     if passage.is_quotation:

@@ -18,7 +18,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.errors import StaleRecording
 
-# Version of the file format. `unpacked` rejects all other versions.
+# Version of the file format. Recordings with any other version are rejected.
 FORMAT = 1
 # Any JSON value.
 Json = Any

@@ -87,8 +87,8 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Merge all recorded answers to the question into one answer.
 
-    The pages can now be divided into packs differently than in the recording. For this reason, an ask about pages gets
-    all recorded entries that cite the ask's passages.
+    An ask about pages gets all recorded entries that cite the ask's passages, even if the recorded model was shown these
+    passages in several asks.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
@@ -136,7 +136,7 @@ class _Mapping:
     def of(self, value: Object, *, only_shown: bool = False) -> Object:
         """Return the value with passage numbers instead of recorded citations.
 
-        If `only_shown` is true, omit entries that cite none of the ask's passages.
+        If `only_shown` is true, omit entries that have citations but cite none of the ask's passages.
         """
         return {name: self._tree(name, part, only_shown=only_shown) for name, part in value.items()}
 
@@ -160,8 +160,8 @@ class _Mapping:
     def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
         """Whether to keep an entry.
 
-        Entries about personas that no longer exist are dropped. If `only_shown` is true, entries are also dropped if
-        all their citations are of passages that are not in the ask.
+        Drop entries about personas that no longer exist. If `only_shown` is true, also drop entries that have citations
+        but cite none of the ask's passages.
         """
         if not is_object(entry):
             return True

@@ -88,8 +88,8 @@ class Adapters(Protocol):
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         """Return the model for a run.
 
-        Without `context`, you can only check whether the model is set up and estimate its cost. The name can include
-        the provider's model, as in 'openai:gpt-6-luna'.
+        If `context` is None, the model cannot be asked: you can only check whether it is set up, and estimate its cost.
+        The name can include the provider's model, as in 'openai:gpt-6-luna'.
 
         Raises:
             InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.
@@ -99,7 +99,7 @@ class Adapters(Protocol):
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
         """Return the source.
 
-        If `refresh` is true, the source fetches every page again. `memory` is the store of the execution.
+        If `refresh` is true, the source fetches every page again. `memory` is the store of the run's execution.
         """
         ...
 

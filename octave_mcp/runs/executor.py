@@ -155,7 +155,7 @@ class Executor:
         """Stop each execution whose run was cancelled, deleted or taken over by another process.
 
         If `waiting` is true, check only executions that wait for answers; otherwise, check only executions that do not
-        wait. Waiting executions spend nothing, so they are checked less often.
+        wait. Executions that wait can be checked less often, because they spend nothing.
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
@@ -202,8 +202,8 @@ class Executor:
         Raises:
             Crashed: If the run has been resumed too often without progress.
         """
-        # Use the lower count, because the journal shows smaller steps than the events, but only the events include
-        # answers and waits.
+        # Use the lower of the two counts, because each count misses some progress: the events do not show small steps,
+        # and the journal does not show answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
@@ -255,7 +255,7 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Return an asker for the model, and an asker for the verifier or None.
+        """Return the asker for the run's model, and the asker for the verifier (None if the run has no verifier).
 
         The two askers share a budget and a ledger.
         """

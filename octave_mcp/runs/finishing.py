@@ -20,7 +20,7 @@ from octave_mcp.runs.versions import record_basis, stored
 async def finished(
     record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution, files: Files
 ) -> RunRecord:
-    """Write and store the playbook or version, and return the final record of the run.
+    """Write and store the new playbook or the next version, and return the final record of the run.
 
     Raises:
         OctaveError: If nothing could be written.

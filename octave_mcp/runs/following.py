@@ -33,7 +33,7 @@ class Following:
     async def until_at_rest(self, run_id: str, on_event: OnEvent) -> None:
         """Pass each event to `on_event` until the run is final or waits for answers.
 
-        If there is no new event until the next heartbeat, the last event is passed again.
+        If there is no new event for `HEARTBEAT_SECONDS`, pass the last event to `on_event` again.
         """
         seen = await self._store.last_events(run_id, 1)
         last = await self.latest(run_id)
@@ -67,8 +67,8 @@ class Following:
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # Read the record before the events. If the record is final, the events that are read afterwards are
-            # complete.
+            # Read the record before the events. If the record is final, no event can follow, so the events that are read
+            # next include the run's last event.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:

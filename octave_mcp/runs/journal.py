@@ -100,7 +100,7 @@ class Execution:
             self._lose()
 
     def lose(self) -> None:
-        """Stop the execution because it has lost its run. The store already ignores the execution's writes."""
+        """Stop the execution because the run has ended or another execution has taken it over."""
         self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
@@ -111,7 +111,7 @@ class Execution:
 
 
 class StoredJournal:
-    """Records steps under `path`, which names a part of the run, such as 'vendor/pack-3/'."""
+    """Records the steps of a part of the run. `path` names the part, as in 'vendor/pack-3/'."""
 
     def __init__(self, execution: Execution, path: str = "") -> None:
         self._execution, self._path = execution, path

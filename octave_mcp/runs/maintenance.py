@@ -1,4 +1,4 @@
-"""Periodic work of a process: reads answers that other processes accepted, stops lost runs and collects garbage.
+"""Periodic work of a process: reads answers that other processes accepted, stops runs and deletes old data.
 
 A server also starts runs that no engine executes, marks abandoned runs as failed, and deletes old runs.
 """
@@ -25,8 +25,8 @@ LOST_RUNS_SECONDS = 1.0
 # How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer. If another
 # process accepts an answer, the MCP client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# Minimum age of a stored run before another process starts it. If the run is younger, the process that stored it can
-# still be handing it to its engine.
+# How long after a run was stored another process can start the run. Before that, the process that stored the run could
+# still be about to start it.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000

@@ -14,11 +14,11 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the MCP client that received it. If another call finds no other question, it gets
-# the reserved question at the end of its wait.
+# How long a question is reserved for the MCP client that received it. Another call gets a reserved question only if it
+# has found no other question by the end of its wait.
 LEASE = timedelta(seconds=60)
-# Interval at which a waiting call checks whether the reservation of a question has expired, because nothing notifies
-# the call of the expiry.
+# How often a waiting call checks for questions whose reservation has expired. The call has to poll, because it is not
+# notified when a reservation expires.
 LEASE_POLL_SECONDS = 5.0
 # How long a call that answers a question waits for the run to check the answer.
 VERDICT_SECONDS = 10.0

@@ -29,9 +29,9 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# Values of `VersionMeta.made` for versions whose run read pages.
+# How a version was made: a version with one of these values was written from pages that its run read.
 FROM_PAGES = frozenset({"generated", "refreshed"})
-# Sections about how a version was made. If only these sections have changed, no new version is stored.
+# Sections that describe how the playbook was made. If a refresh changes only these sections, it stores no new version.
 ABOUT_VERSION = frozenset({"flags"})
 DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 

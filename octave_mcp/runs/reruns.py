@@ -48,8 +48,8 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the id of the run whose playbook the request refreshes, or None if the request is for a new playbook.
 
-        The result is the newest run in the request's session with the same companies, language and context. If the
-        request's context is empty, any context counts as the same.
+        The result is the newest run in the request's session with the same companies, language and context. The context
+        is not compared if the request has no context.
 
         Raises:
             InputError: If a company is not a valid domain, or its address is not public.

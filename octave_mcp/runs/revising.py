@@ -22,8 +22,8 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
-# Source in the record of a revision. A revision reads no pages, but every record needs a source, and the crawler needs
-# no setup.
+# Name of the source in the record of a revision. A revision reads no pages, but every record must name a source. The
+# crawler is always available, because it needs no setup.
 SOURCE = "crawler"
 
 

@@ -194,7 +194,7 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return the reason for each failing background task, keyed by the task's name. A failing store is included."""
+        """Return why background tasks or the store fail, keyed by the name of the task or store."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
@@ -255,7 +255,7 @@ class Runs:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
         If `leased` is true, the question is reserved for a minute, so that concurrent calls get different questions.
-        During this minute, another call gets the question only if no other question opens within its `wait_seconds`.
+        Another call gets a reserved question only if it has waited for `wait_seconds` and found no other question.
 
         Raises:
             NotFound: If there is no such run, or no such question.
@@ -283,8 +283,8 @@ class Runs:
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # Update the record first, because the store ignores all writes by the run's execution after the run is
-            # final.
+            # Make the run final before cancelling its execution, because the store then ignores everything that the
+            # execution still writes.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)

@@ -82,7 +82,7 @@ def _absolute(url: str, company: Company) -> str:
 
 
 def _failure(url: str, failed: InputError | UpstreamError) -> PageFailure:
-    """Return a page failure for the URL as the caller wrote it."""
+    """Return a page failure with `url` exactly as the caller wrote it, so that the caller recognises the URL."""
     # Prefer the page failure that caused the error, because it has the code and reason of the failed request.
     cause = getattr(failed.__cause__, "failure", None)
     if isinstance(cause, PageFailure):
