@@ -124,8 +124,8 @@ class Contents:
     def triggers(self) -> tuple[CompanyTrigger, ...]:
         """Return the events for the section "Triggers".
 
-        These are the prospect's events that the executive summary explains. If the summary explains no event, return
-        the events at both companies, with the prospect's events first.
+        If the executive summary explains events at the prospect, return only these events. Otherwise, return the events
+        at both companies, with the prospect's events first.
         """
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")

@@ -6,8 +6,8 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# Minimum ages that are shown in weeks, months or years. For example, an age of 13 days is shown as "13 days old", and an
-# age of 14 days as "2 weeks old".
+# Minimum ages that are shown in weeks, months or years. For example, 13 days are shown as "13 days old", and 14 days as
+# "2 weeks old".
 _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 

@@ -107,8 +107,8 @@ class Citations:
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
     """Return a Jinja environment that escapes all values and raises an error for undefined values.
 
-    Jinja calls `finalize` with every value before it prints the value. The Markdown export escapes values in `finalize`,
-    because Jinja itself escapes only for HTML.
+    Jinja prints the result of `finalize` instead of the value itself. The Markdown export uses `finalize` to escape
+    values, because Jinja itself escapes only for HTML.
     """
     return Environment(
         loader=PackageLoader("octave_mcp.exports"),

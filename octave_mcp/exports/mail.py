@@ -151,7 +151,7 @@ def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
 
 
 def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
-    """Cut the whole body into pieces: the given pieces, and the text between them."""
+    """Yield the pieces in order, and also yield the text between the pieces."""
     at = 0
     for start, piece in sorted(placed, key=lambda pair: pair[0]):
         if start >= at:  # a piece that overlaps the previous piece is dropped

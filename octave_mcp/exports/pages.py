@@ -17,10 +17,10 @@ _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a line on a cited page. Lines are cut into pieces wherever a quotation starts or ends.
+    """A piece of a line of text. Each line is cut into pieces wherever a quotation starts or ends.
 
     - `quoted_by`: sources whose quotations contain this piece of text.
-    - `begins`: sources whose quotations start at the start of this piece of text.
+    - `begins`: sources whose quotations begin with this piece of text.
     """
 
     text: str

@@ -12,8 +12,8 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
-# If fewer pages or fewer words than this were read about a company, the playbook gets the flag `low_confidence`. If both
-# fewer pages and fewer words were read, outlines are written instead of copy.
+# If fewer than `LOW_PAGES` pages or fewer than `LOW_WORDS` words were read about a company, the playbook gets the flag
+# `low_confidence`. If both conditions are true, outlines are written instead of copy.
 LOW_PAGES = 3
 LOW_WORDS = 300
 

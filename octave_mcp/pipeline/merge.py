@@ -80,12 +80,12 @@ def _joined(form: type[R], parts: Sequence[R]) -> R:
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
     """Merge findings that have the same `merge_key()`.
 
-    For example, if one page shows a customer's logo and another page has a customer story, the merged customer has the
-    stronger kind of evidence: the story.
+    For example, if one page shows a customer's logo and another page has a story about the customer, the merged finding
+    says that there is a story.
     """
     merged: dict[Hashable, F] = {}
-    # Sort findings from strongest to weakest, because a merged finding keeps the fields of the first finding. Findings
-    # that follow only fill empty fields and extend lists.
+    # Sort findings from strongest to weakest, because `_union` replaces no field of the first finding: it only fills
+    # empty fields and extends lists.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding

@@ -20,7 +20,7 @@ MIN_PAGE_WORDS = 5
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# The journal's record of a scrape. In the order of the URLs, it contains the key of each stored page, or the failure.
+# What the journal records when pages are fetched: for each URL, the key of the stored page, or the page failure.
 _Scraped = tuple[str | PageFailure, ...]
 
 
@@ -56,7 +56,7 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return the site with its home page and its URLs."""
+        """Return the company's site with its home page and its links."""
 
         async def found() -> Addresses:
             site = await self.source.map(company, home)

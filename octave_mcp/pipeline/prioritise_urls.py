@@ -21,7 +21,8 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# Links are grouped by kind of page. Links to other sites are grouped by kind of site, such as job boards.
+# Links to the company's own pages are grouped by kind of page. All other links are grouped by kind of site, such as job
+# boards.
 Group = PageKind | LinkOrigin
 
 # If n pages are to be read, the model is asked to rank n times this many links, but at least `MIN_CANDIDATES` and at
@@ -31,8 +32,8 @@ MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
 # Up to this share of the chosen pages can be pages that match the user's context, regardless of the quotas.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
-# In the order of the quotas, the first four kinds of page on the company's own site come first. Pages on other sites
-# come next, and then the other kinds of page on the company's own site.
+# The first four kinds of page on the company's own site are more important than pages on other sites. The remaining
+# kinds of page on the company's own site are less important than pages on other sites.
 KINDS_BEFORE_OUTSIDE = 4
 
 
@@ -75,18 +76,18 @@ class Ranking:
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
         """Return a new ranking of the links in `shown`.
 
-        `numbers` lists the positions of links in `shown`, from the best link to the worst. The first link has the
-        position 1. Positions that do not exist are ignored. Links that `numbers` does not list come last, in the same
-        order as before, so an empty answer changes nothing.
+        `numbers` lists the positions of links in `shown`, from the best link to the worst. Positions start at 1, and
+        positions that do not exist are ignored. Links that `numbers` does not list come last, in the same order as
+        before. If `numbers` is empty, the ranking does not change.
         """
         ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
         order = dict.fromkeys((*ranked, *range(len(shown))))
         return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
 
     def best(self, room: int) -> tuple[Link, ...]:
-        """Return the best links, and not more than `room` links.
+        """Return at most `room` links, in this order.
 
-        1. Links to pages that were already read, because these pages cost nothing.
+        1. Links to pages that were already read, because reading these pages again costs nothing.
         2. Links that match the user's context.
         3. Links within the quotas, taken from the groups in turn.
         4. All other links.

@@ -233,8 +233,8 @@ class Question(NamedTuple):
 def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
     """Return the questions to ask about a pack of pages.
 
-    If `reads` is 'elements', the questions are about what the company sells. If `reads` is 'signals', they are about what
-    the company needs.
+    If `reads` is 'elements', the questions are about what the company sells. If `reads` is 'signals', the questions are
+    about what the company needs.
     """
     return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 

@@ -17,7 +17,7 @@ class Retained(NamedTuple):
     """The earlier run's findings about the prospect.
 
     - `before`: all findings of the earlier run.
-    - `left`: the findings that remain after findings without evidence were removed.
+    - `left`: the findings that still have evidence.
     """
 
     before: ProspectIntelligence
@@ -48,7 +48,7 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Replace the lost pain points and personas with pain points and personas of `new`.
+        """Replace lost pain points and personas with new ones from `new`.
 
         All facts and signals are taken from `new`.
         """

@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# A revision is asked for with two prompts: the prompt for revisions, and the prompt with the rules for the kind of copy.
+# Each revision uses two prompts: the prompt for revisions, and the prompt with the rules for the kind of copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),

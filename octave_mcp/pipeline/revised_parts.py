@@ -28,8 +28,8 @@ from octave_mcp.evidence.selection import ranks
 # revising an e-mail below 6,000 tokens, including the answer and the verification of its claims. `UNVERIFIED_ROOM`
 # applies if the claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# If a part is larger than `USUAL_BYTES`, each additional byte raises the limit by `ROOM_PER_BYTE` bytes, but to at most
-# `MAX_ROOM`.
+# If a part is larger than `USUAL_BYTES`, the limit is higher: by `ROOM_PER_BYTE` bytes for each additional byte of the
+# part, up to `MAX_ROOM`.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
 # Bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
@@ -76,8 +76,8 @@ def form_of(draft: type[Value], at: Path) -> Form:
 class InPlace(Judge):
     """Inserts the new text into the object that contains the revised part, and judges this object.
 
-    For example, if only the text of a sentence is revised, the whole sentence is judged, because the sentence has the
-    evidence.
+    For example, if only the text of a sentence is revised, the judge needs the whole sentence object, because the
+    evidence is in this object.
 
     - `holder`: the object that contains the part.
     - `at`: the path of the part within `holder`.
@@ -96,7 +96,6 @@ class InPlace(Judge):
 
 
 def moved(problem: Problem, at: Path, to: Path) -> Problem:
-    """Replace the start `at` of the problem's path with `to`."""
     return replace(problem, at=(*to, *problem.at[len(at) :]))
 
 

@@ -40,7 +40,7 @@ class Part(NamedTuple):
     - `into`: the type of the checked answer, which cites evidence ids instead of passage numbers.
     - `rank`: the index of the persona, or None for drafts about the whole deal.
     - `places`: the path of each draft within the answer.
-    - `personas`: the personas, if the ask is for several personas.
+    - `personas`: all personas of the ask, or () if the ask is for at most one persona.
     """
 
     name: str
@@ -170,7 +170,7 @@ class _Repair:
             return Mended({}, (), tuple(self._lost))
 
     def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
-        """Return the drafts after replacing or dropping their lost claims, keyed by the name of the draft."""
+        """Replace or drop the lost claims, and return the drafts, keyed by name."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
 
@@ -203,7 +203,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """Return a problem that lists the quotations that are no longer on the pages. The problem is shown to the model."""
+    """Tell the model which quotations of a lost claim are no longer on the pages."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.current_evidence)
     text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"

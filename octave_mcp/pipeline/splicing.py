@@ -89,12 +89,12 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Mark these drafts as copy and no longer as outlines, because a model has rewritten them completely."""
+    """Mark drafts as finished copy. An outline that a model has rewritten as a whole is finished copy."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the part of the playbook at `origin`, with all changes that the new drafts cause."""
+    """Apply the differences between the old and the new drafts to one part of the playbook."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)

@@ -166,7 +166,7 @@ def _newest_counts(
     """
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
-        # If only one of the pages has a date, the page without a date counts as newer if the dated page is stale.
+        # If only one page has a date and that page is stale, the page without a date counts as newer.
         if other.published_on is None or than.published_on is None:
             return other.published_on is None and is_stale(than)
         return other.published_on > than.published_on

@@ -26,7 +26,7 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 V = TypeVar("V", bound=Value)
 
 # A playbook needs at least one sentence in the field `whom_to_approach`. If the model rejects all sentences in the
-# field, the first sentence stays and is marked as unsupported.
+# field, the first sentence stays and is marked.
 MANDATORY = "whom_to_approach"
 # A correction must not exceed the length of its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
@@ -39,7 +39,7 @@ _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A draft or finding after the verdicts were applied, and the problems for which claims were dropped."""
+    """A draft or finding after its verdicts were applied, and the reasons for dropped claims."""
 
     value: V
     dropped: tuple[Problem, ...]

@@ -39,8 +39,8 @@ from octave_mcp.ports import Journal
 # Verification can use this share of the tokens that the run's other asks have used so far, plus this fixed number of
 # tokens. Without the fixed number, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
-# Verification makes at most this many asks about the findings on a company, about one answer with drafts, and at the end
-# of the run.
+# Maximum number of verification asks about the findings on one company, about one answer with drafts, and at the end of
+# the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 # The judge's name in a verdict if a connected MCP client judged the copy that the client itself wrote.
 SELF = "self"
@@ -92,7 +92,7 @@ class _Reply(NamedTuple):
 
     - `sent`: how many of the remaining claims were in the ask.
     - `opinions`: the model's opinions, keyed by the index of the claim in the ask. `why` explains missing opinions.
-    - `is_last`: true if no other ask should be made, because it would fail for the same reason as this ask.
+    - `is_last`: true if no further ask should be made, because the next ask would fail for the same reason.
     """
 
     sent: int

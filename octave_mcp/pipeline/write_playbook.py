@@ -61,7 +61,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
-        # If the model gave only bad answers, report the faults of all answers, because this explains more than the first
+        # If the model gave only bad answers, report the faults of all answers, because they explain more than the first
         # error alone.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])

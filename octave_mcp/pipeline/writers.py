@@ -120,7 +120,7 @@ class Desk:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The asks for the summary, the battle cards, the e-mail sequences and the talk tracks, with one draft each."""
+        """One ask for each summary, battle card, e-mail sequence and talk track."""
         ranks, rules = range(len(self.personas)), self._in_language
         return (
             Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules),
@@ -157,8 +157,8 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run wrote drafts for only some of these personas, make the earlier run's ask again, so that the
-        cache answers it. Then ask for drafts for the other personas.
+        If an earlier run wrote drafts for some of these personas, repeat its ask exactly, because the answer is cached.
+        Then ask for the drafts for the other personas.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
@@ -300,7 +300,7 @@ def _personas(start: int, end: int) -> str:
 
 
 def _left_out(drafts: Value) -> list[Problem]:
-    """Return a soft problem for each missing draft: the model is asked again, but no text is dropped."""
+    """Return a problem for each missing draft. The problems are soft, so they cause a correction but drop no text."""
     names = type(drafts).model_fields
     return [
         Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)

@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# Recordings omit this field of each finding, because every run fills it in after it has received an answer.
+# Recordings omit the field `support` of each finding, because a run fills in this field after it gets an answer.
 DERIVED = "support"
 
 
@@ -72,14 +72,14 @@ def _citation(evidence: Evidence, companies: Sequence[Company]) -> Object:
 
 
 class Shown:
-    """An index of the quotations in an ask: all sentences and passages that an answer can cite."""
+    """An index of all quotations that an answer can cite."""
 
     def __init__(self, passages: Sequence[Passage], companies: Sequence[Company]) -> None:
         self._by_page: dict[PagePlace, dict[str, list[_Quoted]]] = {}
         for at, passage in enumerate(passages, 1):
             by_quote = self._by_page.setdefault(place_of(passage.page.url, companies), {})
             for cite in _possible_cites(at, passage):
-                # `quotations` needs a role, but each role results in the same quotation, so pass "vendor".
+                # `quotations` needs a role, but the role does not change the quotation, so any role will do.
                 quoted = quotations(cite, passages, "vendor")
                 if len(quoted) == 1:
                     by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))

@@ -87,8 +87,8 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Merge all recorded answers to the question into one answer.
 
-    An ask about pages gets all recorded entries that cite the ask's passages, even if the recorded model was shown these
-    passages in several asks.
+    An ask about pages gets all recorded entries that cite the ask's passages. In the recorded run, these entries can
+    come from several asks, because pages can be divided into packs differently in each run.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]

@@ -25,7 +25,7 @@ class EventLog:
     - `notify`: called after events were stored.
     - `earlier`: events that were stored before the run was resumed. The resumed run emits these events again, but the
       log does not store them twice.
-    - `unstored`: events that the log of the run's previous attempt could not store.
+    - `unstored`: events that could not be stored during the run's previous attempt.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        # Store events about model calls without comparing them with earlier events, because a replayed call emits no
-        # event. Store "waiting" events in the same way.
+        # An event about a model call is always new, because a resumed run does not emit the events of replayed calls
+        # again. A "waiting" event is always new, because the run really waits again.
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
@@ -128,5 +128,5 @@ def _resumed_in_vain(earlier: Sequence[Event]) -> int:
 
 
 def _identity(event: Event) -> Hashable:
-    """Return the fields that stay the same when a resumed run emits an event again, unlike its time."""
+    """Return only the fields that stay the same if a resumed run emits an event again."""
     return event.event, event.step, event.company, event.message, event.error

@@ -67,8 +67,8 @@ class Following:
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # Read the record before the events. If the record is final, no event can follow, so the events that are read
-            # next include the run's last event.
+            # Read the record before the events. If the record is final, the run emits no more events, so the next query
+            # returns all of the events.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:

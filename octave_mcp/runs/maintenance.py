@@ -25,8 +25,8 @@ LOST_RUNS_SECONDS = 1.0
 # How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer. If another
 # process accepts an answer, the MCP client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# How long after a run was stored another process can start the run. Before that, the process that stored the run could
-# still be about to start it.
+# If a stored run has not been started after this time, another process starts it. A process that stores a run needs
+# some time to start it.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000

@@ -29,7 +29,7 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# How a version was made: a version with one of these values was written from pages that its run read.
+# If `VersionMeta.made` has one of these values, the version was written by a run that read pages.
 FROM_PAGES = frozenset({"generated", "refreshed"})
 # Sections that describe how the playbook was made. If a refresh changes only these sections, it stores no new version.
 ABOUT_VERSION = frozenset({"flags"})

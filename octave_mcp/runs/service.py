@@ -194,7 +194,7 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return why background tasks or the store fail, keyed by the name of the task or store."""
+        """Return an error text for each background task that fails, and for the store if it fails, keyed by name."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
@@ -283,8 +283,8 @@ class Runs:
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # Make the run final before cancelling its execution, because the store then ignores everything that the
-            # execution still writes.
+            # Mark the run as cancelled first, so that the store ignores everything that the execution writes before it
+            # is cancelled.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)

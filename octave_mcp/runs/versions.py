@@ -51,7 +51,7 @@ async def record_basis(written: Written, run: Run) -> None:
 class Versions:
     """The playbook versions of runs that have ended. `files` writes the files of the newest version.
 
-    The versions of a revision or refresh are all versions of the playbook that it revised or refreshed. Every method
+    For a revision or refresh, the methods use the playbook that the run has revised or refreshed. Every method
     raises NotFound if the run does not exist, and NotFinished if the run has no playbook or has not ended.
     """
 

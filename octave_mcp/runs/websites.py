@@ -55,7 +55,7 @@ class Websites:
         return page
 
     def _company(self, text: str) -> Company:
-        # Any role will do here, because the role only decides which pages of a company are worth reading.
+        # A company needs a role. Any role will do, because the role only decides which pages are worth reading.
         return parse_company(text, "prospect", self._adapters.allow_hosts)
 
     @asynccontextmanager
