@@ -1,4 +1,4 @@
-"""E-mails to display and to copy, in which merge fields such as {{first_name}} can replace names."""
+"""Prepares e-mails for display and copying. Merge fields such as {{first_name}} can replace names in an e-mail."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _person(role: Role, person: NamedPerson[EvidenceId], evidence: Known) -> Com
 
 
 def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
-    """Return the date in the model's answer, or the page's publication date if no quotation contains that date."""
+    """Return the date that the model gave if a quotation contains it; otherwise, the page's publication date."""
     written = normal(trigger.date or "")
     is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
     published = _published(trigger.evidence, evidence)

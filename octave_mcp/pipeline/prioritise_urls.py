@@ -137,7 +137,7 @@ def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
 async def _ranked_by_model(
     run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
 ) -> tuple[int, ...]:
-    """Return the numbers of links that name the other company, followed by the numbers that the model chose.
+    """Return link numbers: first of the links that name the other company, and then of the links that the model chose.
 
     If the model fails, return (), so that the links stay in the order that the rules gave them.
 

@@ -102,7 +102,7 @@ def _alive(
 
 
 async def _profile(run: Run, site: Site, home: Page, before: Profile, alive: Mapping[EvidenceId, Evidence]) -> Profile:
-    """Return the earlier profile, or analyse the home page again if it no longer supports this profile."""
+    """Return the earlier profile, or analyse the home page again if the page no longer supports this profile."""
     has_failed = any(gap.code in UPSTREAM_CODES for gap in before.gaps)
     if has_failed or lost(before, alive) or not {*before.name_evidence} <= {*alive}:
         return await run(analyse_homepage, site, home)

@@ -32,7 +32,7 @@ async def cached_research(run: Run, site: Site) -> Research | None:
 
 
 async def cache_research(run: Run, research: Research) -> None:
-    """Cache the research, unless it has gaps, a page failed temporarily, or a fallback model answered."""
+    """Cache the research if it has no gaps, no page failed temporarily, and no fallback model answered."""
     is_complete = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_cacheable(run, research.profile.company) and is_complete:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})

@@ -39,7 +39,7 @@ class Retained(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all entries still have evidence, so that no model needs to be asked."""
+        """Whether all findings still have evidence, so that no model needs to be asked."""
         pairs = (
             (self.before.pain_points, self.left.pain_points),
             (self.before.buyer_personas, self.left.buyer_personas),

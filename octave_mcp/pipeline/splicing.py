@@ -127,7 +127,7 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
     """Return the index of the entry that is the same as `entry`.
 
-    The index can differ from `at`, because checks drop some entries.
+    The index can differ from `at`, because checks can drop entries before it.
     """
     wanted = identity(entry)
     if wanted is None:

@@ -23,7 +23,7 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait until all questions about the companies before `role` are queued in this stage.
+        """Wait for the company's turn: until all questions about the companies before it are queued in this stage.
 
         Companies for which `end` was called do not delay the others.
         """

@@ -66,8 +66,8 @@ _PROFILE_PAGES: tuple[PageKind, ...] = (
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
     """Infer the prospect's profile, pain points and personas, and add them to the research.
 
-    Research without signals, such as research on a vendor, is returned unchanged. A refresh retains intelligence that
-    the pages still support, and replaces only the rest.
+    Research without signals, such as research on a vendor, is returned unchanged. A refresh retains findings that the
+    pages still support, and replaces only the others.
     """
     if research.signals is None:
         return research
@@ -96,7 +96,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
 
 
 def _retained(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
-    """Return the earlier intelligence that the pages still support, or None if step 7 failed in the earlier run."""
+    """Return the earlier findings that the pages still support, or None if step 7 failed in the earlier run."""
     before = base.research(research.role)
     if before.intelligence is None or (not before.intelligence.buyer_personas and _has_failed(before)):
         return None

@@ -15,8 +15,8 @@ from octave_mcp.pipeline.run import Run
 async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site, ...]:
     """Open all sites, fetch their home pages, and list their pages.
 
-    All sites are opened before any home page is fetched. For example, if the prospect's domain is mistyped, the run fails
-    before it requests any page of the vendor's site.
+    All sites are opened before any home page is fetched. For example, if the prospect's domain is mistyped, the run
+    fails before it requests any page of the vendor's site.
     """
     run.progress(f"reaching {_listed(company.domain for company in companies)}")
     async with _site_timeout(run, companies):

@@ -84,10 +84,7 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The date on which the last page was fetched.
-
-        Use this date instead of today's date, because a resumed run must make the same asks, even on a later day.
-        """
+        """The date of the last fetch of a page. This date stays the same if the run is resumed on a later day."""
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -157,7 +154,7 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run wrote drafts for some of these personas, repeat its ask exactly, because the answer is cached.
+        If an earlier run wrote drafts for some of these personas, repeat the same ask, because its answer is cached.
         Then ask for the drafts for the other personas.
         """
         answered = await self._answered_before()

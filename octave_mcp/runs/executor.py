@@ -35,8 +35,8 @@ from octave_mcp.runs.verifiers import verifier_of
 # Maximum number of times that a run is resumed without making progress. If many servers in a row end while they execute
 # the same run, the run is probably the cause: for example, it exhausts the memory.
 MAX_FRUITLESS_RESUMES = 20
-# Maximum number of concurrent runs whose questions are answered by connected MCP clients. Runs with such questions do
-# not count toward `max_runs`, because they mostly wait.
+# Maximum number of concurrent runs whose questions are answered by connected MCP clients. These runs do not count
+# toward `max_runs`, because they mostly wait.
 MAX_CLIENT_RUNS = 500
 # A run with open questions counts as waiting if none of its steps has started or ended for this long.
 IDLE_AFTER_SECONDS = 60.0

@@ -21,7 +21,7 @@ class Notifier:
 
     def __init__(self, local: Container[str]) -> None:
         self._local = local
-        # The references are weak, so that an event is dropped with the last watch that waits for it.
+        # The references are weak, so that an event is garbage-collected when no watch waits for it.
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def notify(self, run_id: str) -> None:
@@ -33,7 +33,7 @@ class Notifier:
         return Watch(run_id, self)
 
     def next_event(self, run_id: str) -> asyncio.Event:
-        """Return the asyncio event that is set when the run changes next."""
+        """Return the asyncio event that will be set at the run's next change."""
         return self._events.setdefault(run_id, asyncio.Event())
 
     def is_local(self, run_id: str) -> bool:

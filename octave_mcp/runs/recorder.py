@@ -111,7 +111,7 @@ class _PastRun(Run):
 
 
 class _NoInbox:
-    """The inbox of a run that has ended, which has no questions and accepts none."""
+    """An inbox without questions, for a run that has ended."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
         return ()
@@ -227,7 +227,8 @@ def _answers(
 ) -> Iterable[RecordedAnswer]:
     """Yield the answers to record.
 
-    Answers that rules gave are not recorded, and copy for personas is recorded separately.
+    Answers from rules are left out, because only a model's answers are recorded. Copy for personas is also left out,
+    because it is recorded separately.
     """
     for accepted in asks:
         ask: Ask[Any, Value] = accepted.ask

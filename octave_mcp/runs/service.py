@@ -238,7 +238,7 @@ class Runs:
         return await self.get(run_id)
 
     async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        """Yield the run's events after number `after`, each with its number, until the run has ended.
+        """Yield the run's numbered events until the run has ended. Skip events up to the number `after`.
 
         Raises:
             NotFound: If there is no such run.
