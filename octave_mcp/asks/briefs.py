@@ -1,4 +1,4 @@
-"""Renders the brief of an ask, which lists known facts and the numbers of the passages that support them."""
+"""Renders the brief of an ask: a list of known facts, each with the numbers of the passages that support it."""
 
 from __future__ import annotations
 

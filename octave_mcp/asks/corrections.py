@@ -162,7 +162,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Return the first answer with the valid replacements, and the problems of the patch or ''."""
+        """Put the valid replacements into the first answer, and describe what is wrong with the patch, or ''."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -218,7 +218,7 @@ def _is_of(unread: Unread, worded: Collection[int]) -> bool:
 
 
 def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
-    """Return the problem with a part of a patch that cannot be used, or None if there is nothing to report."""
+    """Return the problem to report for an unusable part of a patch, or None."""
     at, named = ("patch", *unread.at), {name_of(place) for place in range(len(to_fix))}
     if unread.at[0] not in named:
         return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)
@@ -337,7 +337,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield one gap for all dropped statements, with a count per check, and one gap for all ignored changes."""
+    """Yield one gap for all dropped statements, and one gap for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

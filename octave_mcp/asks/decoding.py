@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
     """A decoded answer.
 
     `wrong`: the text that tells the model what is wrong with its answer, or '' if nothing is wrong. `unread`: the
-    entries that could not be decoded, which are missing or None in `value`.
+    entries that could not be decoded. They are missing or None in `value`.
     """
 
     value: Any
@@ -192,7 +192,7 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """If the error is not in a list, return the path to remove: the invalid field or the top-level field around it."""
+    """Return the path to remove for an error outside lists: the invalid field, or the top-level field around it."""
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 

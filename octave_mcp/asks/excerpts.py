@@ -19,8 +19,8 @@ _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
 def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> str:
     """Return those sections of a prompt that are about the fields of the answer type `form`.
 
-    Leave out paragraphs that are also in the text `elsewhere`. If `place` is not None, keep only one item of each
-    numbered list: the item with the index `place`, counted from 0.
+    Leave out paragraphs that are also in the text `elsewhere`. If `place` is given, keep only the item with this index
+    (counted from 0) in each numbered list.
     """
     schema = schema_of(form)
     fields = frozenset(

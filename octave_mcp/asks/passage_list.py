@@ -56,7 +56,7 @@ def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> 
 
 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
-    """For each passage, return two sizes in bytes: of its own lines, and of the page and heading lines above it.
+    """For each passage, return the size of its own lines and the size of the page and heading lines above it.
 
     Passages of the same page and heading share the lines for the page and the heading. Sizes are in bytes, because
     bytes approximate tokens better than characters do: a Chinese character takes three bytes.

@@ -54,15 +54,15 @@ def fixes(
 ) -> tuple[Fix, ...]:
     """Return a `Fix` for each entry that the model must replace, in the order of the draft.
 
-    If one ask cannot hold all entries, the entries that would otherwise be dropped come first. Entries with only soft
-    problems come last, because they would not be dropped.
+    If one ask cannot hold all entries, leave out entries with only soft problems first, because they would not be
+    dropped.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # Also ask for sentences that depend on the previous sentence, such as sentences that start with 'It' or 'Both'.
-    # Such sentences may no longer make sense if the sentence before them is changed or dropped.
+    # Also replace sentences that depend on the previous sentence, such as sentences that start with 'It' or 'Both',
+    # because they may no longer make sense if the previous sentence is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"
@@ -71,7 +71,7 @@ def fixes(
 
 
 def entry_at(draft: Value, problem: Problem) -> Path:
-    """Return the path of the entry that contains the problem."""
+    """Return the path of the entry that has the problem."""
     at = problem.at
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
@@ -191,9 +191,9 @@ def accepted(
 
     `draft` is the answer with all replacements, and `problems` are the problems of this draft.
 
-    If an entry would otherwise be dropped, any replacement that is valid itself passes. Invalid parts within the
-    replacement are dropped separately. If an entry has only soft problems, its replacement must not have more problems
-    than the entry.
+    If an entry would otherwise be dropped, accept its replacement even if a part of the replacement is invalid, because
+    that part can be dropped alone. If an entry has only soft problems, its replacement must not have more problems than
+    the entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

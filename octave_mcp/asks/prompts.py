@@ -74,8 +74,8 @@ class Limits(Value):
 class Prompt(Value):
     """A prompt file. `name` is the file's path without the suffix, such as 'vendor/offerings'.
 
-    `reads`: the kinds of pages that can answer the question, the most useful kind first. `reads` is empty if the
-    question is not about pages.
+    `reads`: the kinds of pages that the question is about, the most useful kind first. `reads` is empty if the question
+    is not about pages.
     """
 
     name: str

@@ -28,7 +28,7 @@ from octave_mcp.domain.verification import VerificationBrief
 # not silently left empty.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# If one answer contains the drafts for several prompts, these fields contain the draft for each prompt.
+# Maps each prompt to its fields in an answer that contains the drafts for several prompts.
 FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),

@@ -20,8 +20,8 @@ _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"
 ).split()
-# Providers reject these keywords, too. Answer types must not need these keywords, because a schema without them would
-# allow other answers.
+# Providers reject these keywords, too. If an answer type needs one of them, `schema_of` raises an error, because a
+# schema without the keyword would allow invalid answers.
 _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
 

@@ -16,7 +16,7 @@ from octave_mcp.evidence.selection import ranks
 
 # Maximum characters of findings and passages in one ask. The limits are about 7,000 tokens for the analysis of a
 # prospect, and 5,000 tokens for writing copy. A writer needs few findings, because an e-mail has room for only a
-# handful of claims. When there was no limit, the asks of ten writers used two thirds of a run's input tokens.
+# handful of claims. Without these limits, asks for copy used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.
@@ -96,7 +96,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
         _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
-    # Kinds of elements that are not listed above come last, so that a newly added kind is shown without a change here.
+    # If a kind is missing from the list above, its elements come last.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])
@@ -105,7 +105,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
 def _fitting(
     groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], max_characters: int
 ) -> frozenset[EvidenceId]:
-    """Select findings from all groups in turn, until their notes and passages fill `max_characters`."""
+    """Take findings from each group in turn until their notes and passages fill `max_characters`."""
     chosen: set[EvidenceId] = set()
     numbers = dict.fromkeys(passages, 1)
     for finding in _in_turns(groups):
@@ -120,7 +120,10 @@ def _fitting(
 def _ranked(
     groups: Iterable[_Group], passages: Mapping[EvidenceId, Passage], interest: Interest, max_characters: int
 ) -> list[_Group]:
-    """Sort the findings of each group by the rank of their best quotation. Quotations that repeat others rank last."""
+    """Sort each group's findings by the rank of their best quotation.
+
+    Quotations that repeat other quotations rank last.
+    """
     ids = list(passages)
     by_id = {ids[at]: rank for at, rank in ranks(list(passages.values()), interest, max_characters).items()}
 

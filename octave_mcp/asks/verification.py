@@ -31,8 +31,8 @@ REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
 # the model.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
-# Estimates for the size of an answer: the tokens of an answer without doubts, the tokens that each doubt adds, and the
-# fraction of claims that models doubt.
+# Used to estimate the size of an answer: the tokens of an answer without doubts, the tokens that each doubt adds, and
+# the fraction of claims that models usually doubt.
 ANSWER_TOKENS = 60
 DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
 # Tokens of the text around the instructions, such as roles, the schema's name, and notes to a connected client.
@@ -111,7 +111,7 @@ def version() -> int:
 def fitting(
     claims: Sequence[Claimed], language: str, max_tokens: int, *, max_read: int | None = None
 ) -> tuple[int, Size]:
-    """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
+    """Return the number of claims that fit into one ask, taken in order, and the size of that ask.
 
     `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone.
     `max_read` is set only for models that verify once per run. If `max_read` is set, MAX_CLAIMS_PER_ASK does not apply.
@@ -132,8 +132,8 @@ def fitting(
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
     """Return the opinions in the answer, with the index of the claim as the key.
 
-    If the answer lists a claim twice or not at all, the claim has no opinion. Ignore numbers in the answer that do not
-    belong to a claim.
+    If the answer lists a claim twice or omits it, return no opinion for this claim. Ignore numbers that do not belong
+    to a claim.
     """
     if isinstance(answer, Unusable):
         return {}

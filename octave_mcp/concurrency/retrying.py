@@ -87,8 +87,8 @@ async def retrying(
 ) -> T:
     """Return what `call` returns. After `Transient` failures, retry `call`, up to `attempts` attempts in total.
 
-    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer, the call is
-    not retried.
+    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer than that,
+    the call is not retried.
 
     If `waits_its_turn` is true, a refusal by a busy server does not use up an attempt. Each attempt allows up to
     `REFUSALS_PER_ATTEMPT` refusals.
@@ -139,7 +139,10 @@ def backoff_seconds(failures: int, first: float, longest: float) -> float:
 
 
 def within(seconds: float) -> SecondsLeft:
-    """Return a `left` callback for `retrying`, which counts down from `seconds`. The countdown starts now."""
+    """Return a function for the argument `left` of `retrying`.
+
+    The function returns how many of the `seconds`, counted from now, are left.
+    """
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda _: until - clock()

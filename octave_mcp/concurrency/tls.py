@@ -23,7 +23,7 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return a TLS context with the certificates that the environment names, or else with the system's certificates.
+    """Return a TLS context that trusts the certificates set in the environment, or else the system's certificates.
 
     Raises:
         SetupError: If a variable in `VARIABLES` has an unusable value.

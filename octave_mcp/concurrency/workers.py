@@ -1,9 +1,9 @@
 """An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
 
 Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
-threads, callers wait nearly twice as long as with one thread. With four threads, callers wait five times as long. No
-run ends sooner if there are more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes
-over the queue. A job that takes too long is stopped, and its caller gets an error.
+threads, callers wait nearly twice as long as with one thread. With four threads, callers wait five times as long. More
+threads do not make any run end sooner. Therefore one thread takes all jobs. If a job is slow, another thread takes over
+the queue. A job that takes too long is stopped, and its caller gets an error.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -164,15 +164,16 @@ class _Worker(Thread):
     def run(self) -> None:
         is_released = False
         while not is_released:
-            # The job raises InvalidStateError if it was stopped at the moment when its result was set.
+            # If the job ends while `_abort` fails it, `_execute` can no longer set the result and raises
+            # InvalidStateError.
             with suppress(_Stopped, InvalidStateError):
                 self._take_jobs()
                 self.is_done = True
                 is_released = self._released.get()
 
     def _take_jobs(self) -> None:
-        # If `_job` is still set, the previous job was stopped. The worker then ends, because `_Stopped` can have
-        # interrupted it anywhere.
+        # If `_job` is still set, the previous job was stopped. The worker then ends, because its state is unreliable
+        # after an interruption.
         while self._workers.current is self and self._job is None:
             job = self._workers.queue.get()
             if job.done.set_running_or_notify_cancel():

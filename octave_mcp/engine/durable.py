@@ -288,6 +288,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # In an earlier release, each process had its own queue, which was named after the process. A run in such a queue
-    # belongs to the process after which the queue is named.
+    # In an earlier release, each process had its own queue, and the queue's name was the ID of the process. A run in
+    # such a queue belongs to that process.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

@@ -95,7 +95,7 @@ class Advisory:
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # Postgres lets a connection take the same lock twice
+        if name in self._held:  # Postgres would grant the lock again to the same connection
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)

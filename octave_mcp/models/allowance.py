@@ -60,7 +60,8 @@ READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
 # Tokens for the passages in one question, if the company has at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# Each additional part of the pages allows three more questions: two questions about the companies, and one correction.
+# If a run shows the pages in more parts, each additional part allows three more questions: one about each company, and
+# one correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -71,8 +72,8 @@ class Allowance:
     When a run asks for persona copy, part of each limit stays reserved for the question about the deal. When a run asks
     for a correction or asks about more pages of a company, part of each limit stays reserved for all later questions.
 
-    If a run shows more than SHOWN_CHARACTERS, it can ask additional questions: `extra_questions` is their number, and
-    `extra` is their size.
+    If a run shows more than SHOWN_CHARACTERS characters, it can ask additional questions. `extra_questions` is their
+    number, and `extra` is their total size.
     """
 
     questions: int = MAX_QUESTIONS
@@ -172,7 +173,7 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
 
 # Tokens for one replacement in a patch. The replacement of a whole draft counts as the full answer for one persona.
 REPLACEMENT_TOKENS = 150
-# Fields that only the schema of a persona's draft has.
+# Fields that occur only in the schema of a persona's draft.
 DRAFTS = frozenset({"sequence", "talk_track"})
 
 
@@ -203,11 +204,10 @@ def _drafts(question: Question) -> int:
 
 
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
-    """Return the sizes of the questions that must still fit after this question.
+    """Return the sizes of other questions for which this question must leave tokens.
 
-    Earlier questions that were refused must still fit. If the question is about persona copy, the question about the
-    deal must still fit. If the question is a correction or asks about more pages of a company, all later questions must
-    still fit.
+    Earlier questions that were refused always count. For persona copy, the question about the deal also counts. For a
+    correction, or for more pages of a company, all later questions also count.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # no other question follows a verification or a revision

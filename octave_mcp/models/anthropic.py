@@ -76,7 +76,7 @@ class Messages:
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
             "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
             "max_tokens": sent.output_tokens,
-            "timeout": None,  # with its default timeout, the SDK refuses requests for long answers
+            "timeout": None,  # the SDK refuses requests for long answers if its default timeout applies
         }
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type

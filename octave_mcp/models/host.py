@@ -35,8 +35,7 @@ WRITING_CHARACTERS = {
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# Rules read the name and summary from the home page's metadata. The client could not answer this ask better than the
-# rules.
+# For these asks, fixed rules are as good as the client: they read the name and summary from the home page's metadata.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."

@@ -25,15 +25,15 @@ SETTLING_SECONDS = 0.25
 # answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
-# The cool-down reaches its maximum long before this cap. Without the cap, the power of two would overflow a float after
-# a thousand refusals.
+# Caps the exponent, because 2 ** refusals would overflow a float after a thousand refusals. The cool-down reaches its
+# maximum long before this cap.
 MAX_DOUBLINGS = 10
-# Longer waits do not apply to all callers. If a wait is longer than this, each caller checks whether its own deadline
-# allows the wait.
+# Waits up to this length apply to all callers. If a provider requests a longer wait, each caller checks whether its own
+# deadline allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# With this spacing, the server still gets at least ten calls a second. Providers that allow fewer calls ask for a
-# cool-down.
+# With this spacing, the server still gets at least ten calls a second. If a provider allows fewer than ten, it asks for
+# a cool-down.
 MAX_SPACING_SECONDS = 0.1
 # After a refusal, the spacing between calls is multiplied by the first factor. After an answer, the spacing is
 # multiplied by the second factor. The spacing stays about the same if one call in nine is refused.
@@ -70,7 +70,8 @@ class Limiter:
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
         """Return the turn of one call, which can wait for its place at the server.
 
-        `on_wait` is called for each span of time in which the call waited while the server answered other calls.
+        `on_wait` is called with the start and end of each time in which the call waited because the server answered
+        other calls.
         """
         return Turn(self, call_seconds, on_wait)
 
@@ -81,8 +82,8 @@ class Limiter:
         """
         self._refusals_in_a_row = 0
         self.spacing *= SPACING_DECREASE
-        # Assume that calls share the server equally. With half as many calls in flight, this call would then have taken
-        # half as long.
+        # Assume that the server divides its capacity equally among the calls in flight. With half as many calls, this
+        # call would have taken half as long.
         fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
         more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
@@ -108,9 +109,9 @@ class Limiter:
         self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit at most once for all calls in flight.
+        """Lower the limit, but only once for all calls that are in flight now.
 
-        If the server has answered no call since this call started, lower the limit much more.
+        If the server has answered no call since this call started, lower the limit by a larger factor.
         """
         if turn.started_at > self._lowered_at:
             is_silent = self.responded_at < turn.started_at
@@ -218,9 +219,9 @@ class Turn:
         limiter.next_at = now + limiter.spacing
 
     def _report_wait(self, since: float) -> float:
-        """Report the wait from `since` to the server's last response.
+        """Report that the call waited from `since` until the server's last response.
 
-        Return the time at which the next report must start.
+        Return the time up to which waits have been reported.
         """
         if self._on_wait and self._limiter.responded_at > since:
             self._on_wait(since, self._limiter.responded_at)

@@ -27,7 +27,8 @@ Path = tuple[str, ...]
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
 # Some servers send these statuses when they pass on another server's refusal or cannot build a grammar for a schema, so
-# the error text decides. The status 0 stands for an error with HTTP status 200 that names no other status.
+# only the error text shows whether a parameter was refused. The status 0 stands for an error with HTTP status 200 that
+# names no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
 # If a number in an error is smaller than this, it is not taken for a token limit, because it may be a position in the
@@ -82,7 +83,7 @@ class Parameter(NamedTuple):
     remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
     def place_in(self, error: ErrorInfo) -> int | None:
-        """Return the offset at which the error's text names the parameter.
+        """Return the offset of the parameter's name in the error's text.
 
         Return -1 if a field of the error names the parameter, and None if the error does not mention it.
         """
@@ -94,7 +95,7 @@ class Parameter(NamedTuple):
 
 
 def _is_part(path: str, name: str) -> bool:
-    """Whether the path leads to the parameter, and not to a field of the same name in the messages."""
+    """Whether the path leads to the parameter. A field in the messages can have the same name."""
     root, _, inside = path.partition(".")
     is_about_text = root in {"input", "messages"} and inside
     return path.startswith(name) if is_about_text and name != "cache_control" else f".{name}." in f".{path}."

@@ -52,7 +52,7 @@ _TIMEOUT_STATUSES = frozenset({408, 504, 524})
 _BUSY_STATUSES = frozenset({0, 503})
 # The number of drafts, each of which is a separate ask.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# If a company has at least this many pages, the number of its findings to verify has reached its maximum.
+# Pages beyond this number add no findings to verify.
 PAGES_FOR_FULL_VERIFICATION = 10
 # Maximum tries of a call that fails with status 200 and without a reason, because the failure can be permanent.
 MAX_UNEXPLAINED_TRIES = 3
@@ -64,8 +64,8 @@ class Remote:
     """A provider with one model for each tier. A thread imports and opens the SDK while the run fetches pages.
 
     `other_address` is the server's address, or '' for the provider's own address. The cache keeps the answers of
-    servers with different addresses apart. `is_own` is true for a server of the user. Such a server may be limited to
-    one call at a time across all of its models.
+    servers with different addresses apart. `is_own` is true for a server that the user runs. Such a server may be
+    limited to one call at a time across all of its models.
     """
 
     languages: frozenset[str] | None = None
@@ -98,7 +98,10 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the tokens of prompts, passages and answers, as measured in runs about ordinary companies."""
+        """Estimate the tokens that a run reads and writes.
+
+        The figures were measured in runs about ordinary companies.
+        """
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
@@ -116,7 +119,7 @@ class Remote:
         )
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        """Estimate the maximum usage of the asks that verify the drafts and the findings about both companies."""
+        """Estimate the maximum usage for verifying all drafts and the findings about both companies."""
         share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
         used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
         usd = priced(used, self.name, self._models["fast"]).usd
@@ -216,10 +219,10 @@ class Remote:
         server_limiter = limiter(server, self._max_calls, careful=self._is_own)
         wire = await asyncio.shield(self._open_once())
         async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
-            if self._slowness.is_unresponsive:  # while this ask waited, other asks may have timed out
+            if self._slowness.is_unresponsive:  # check again, because other asks may have timed out during the wait
                 raise self._unresponsive()
             if self._context:
-                self._context.check(ask)  # while this call waited, other asks may have used up the budget
+                self._context.check(ask)  # check again, because other asks may have spent the budget during the wait
             reply = await self._in_turn(turn, wire, sent)
             # Count the usage now, because the run may end before the caller gets the reply.
             return reply, self._usage_of(reply, sent)
@@ -277,7 +280,7 @@ class Remote:
             words = scrubbed(str(failed), self._key)
             raise self._unexplained(f"{self.name} answered with a body that is not JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            if isinstance(failed.__cause__, SetupError):  # if a redirect is refused, the SDK wraps the error
+            if isinstance(failed.__cause__, SetupError):  # the SDK wraps the error about a refused redirect
                 raise failed.__cause__ from None
             raise self._failed(failure_from_exception(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
@@ -295,15 +298,12 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # a change of parameters would not help
+            return error  # for these errors, other parameters would not help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Return an error for an unexplained failure.
-
-        The error tells the caller to retry a few times. If the server seems broken, the caller must not retry.
-        """
+        """Count the failure, and return an error that allows a few retries, or none if the server seems broken."""
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)

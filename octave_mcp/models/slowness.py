@@ -13,7 +13,7 @@ SLOW_SECONDS = 60.0
 
 
 class Slowness:
-    """Records how long one server takes to answer one run's calls, and how long these calls wait."""
+    """Records how long a run's calls to one server wait for their turn, and how long their answers take."""
 
     def __init__(
         self, name: str, call_seconds: float, *, is_own: bool, report: Callable[[str, str], None] | None

@@ -1,6 +1,6 @@
 """A rule-based model that needs no API key.
 
-The model fills outlines with quotations from the pages of the two companies, and cites these pages.
+The model fills outlines with quotations from the two companies' pages, and cites the pages.
 """
 
 from __future__ import annotations

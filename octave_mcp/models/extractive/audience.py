@@ -129,7 +129,7 @@ def _ideal_customers(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPers
 
 
 def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetPersona[Cite]]:
-    """Yield the people and companies that the vendor builds for, according to sentences in the section."""
+    """Yield the audiences that a sentence of the section names, as in 'Acme is built for engineers'."""
     asks_who = re.match(rf"who is {re.escape(vendor)} for", section.title, re.IGNORECASE)
     if page.page.kind in {"case_study", "news", "careers", "docs", "blog"}:
         return

@@ -225,7 +225,7 @@ def _is_no_statement(text: str, line: Line, path: str, company: str) -> bool:
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """Whether the line is about a customer, for example how the customer uses the product or what the customer said."""
+    """Whether the line is about a customer: how the customer uses the product, or what the customer said."""
     if len(text.split()) < _MIN_CUSTOMER_FACT_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
@@ -249,8 +249,8 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# If a line matches one of these patterns, its topic becomes the pattern's key. The topic changes only if it is
-# "offering", or if its entry in `_OVERRIDES` contains the key.
+# If a line matches one of these patterns, its topic becomes the pattern's key. This applies only to lines whose topic
+# is "offering", or whose topic's entry in `_OVERRIDES` contains the key.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,

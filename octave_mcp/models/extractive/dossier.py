@@ -88,7 +88,7 @@ def _persona_points(material: Material, rank: int, persona: BuyerPersona) -> Per
 
 
 def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
-    """Yield the goals that the vendor's pages state for a target persona with the same title."""
+    """Yield the goals of the vendor's target personas that have the same title as this persona."""
     same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
     for goal in (goal for target in same for goal in target.goals):
         if material.passages.english(goal.evidence):
@@ -100,7 +100,7 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """Return one touch for each pair of a line and a proof.
+    """Return e-mails. Each of them combines a quotation from the prospect's site with a proof from the vendor's site.
 
     If the two companies already have a relation, the first touch starts with a sentence about it.
     """

@@ -193,8 +193,8 @@ _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pa
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """Return the kind of event that the text reports, if any.
 
-    If the text is a sentence, the caller must check that it is about the company. If the text is a headline, this
-    function checks the subject itself, because a headline can lack a subject.
+    If the text is a headline, this function checks its subject. If the text is a sentence, the caller must check that
+    it is about the company.
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None

@@ -49,7 +49,7 @@ _LABELLED: frozenset[PageKind] = frozenset(
     {"about", "careers", "home", "news", "blog", "pricing", "customers", "product"}
 )
 _QUOTABLE = frozenset({None, "description"})
-# Matches names, because a name can contain the keyword of a need: 'Sequoia Growth Partners' is not about growth.
+# Matches names, which are removed before the search for needs: 'Sequoia Growth Partners' is not about growth.
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 _EXPIRES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
@@ -132,7 +132,10 @@ def _location(passage: Passage) -> str:
 
 
 def _text(passage: Passage) -> str:
-    """Return the text to quote, or '' if nothing can be quoted. A passage in a foreign language must be short."""
+    """Return the text to quote, or '' if nothing can be quoted.
+
+    Text in other languages is quoted only if it is short.
+    """
     text = passage.text
     if passage.where not in _QUOTABLE:
         return ""

@@ -9,7 +9,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 MAX_CAPTION_WORDS = 16
-# A partner can also be a customer, so a row of customers can share one or two names with a row of partners.
+# One or two shared names do not make a row of customers a row of partners, because a partner can also be a customer.
 MIN_MIXED_NAMES = 3
 
 _GROUP = (
@@ -96,7 +96,7 @@ def _is_file_name(name: str) -> bool:
 
 
 def captioned(lines: Sequence[Line], caption: re.Pattern[str]) -> Iterator[tuple[str, Line]]:
-    """Yield the names in rows of logos whose heading matches `caption`: certificates below 'Security', for example."""
+    """Yield the names in rows of logos below a heading that matches `caption`, such as 'Security' for certificates."""
     for line in lines:
         if line.form == "logos" and caption.search(line.heading):
             yield from ((alt.strip(), line) for alt in line.text.split(","))

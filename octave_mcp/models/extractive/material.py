@@ -66,7 +66,7 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """The pairs for each persona. A pair is a line from the prospect and a proof from the vendor.
+        """The pairs for each persona. Each pair becomes one e-mail.
 
         A persona without a pair gets an empty pair, so that every persona has an outline.
         """
@@ -123,7 +123,8 @@ class Material:
     def offerings(self) -> list[Offering[EvidenceId]]:
         """Products and services to propose to the prospect.
 
-        Products that a case study of the prospect names are left out, because the prospect already has them.
+        If the vendor has a case study about the prospect, leave out the products in it, because the prospect already
+        uses them.
         """
         owned = " ".join(self._texts_of_story())
         return [

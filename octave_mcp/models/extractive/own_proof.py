@@ -73,8 +73,8 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Laws and standards. 'GDPR' alone can be a law that the vendor's customers have to follow, so it does not show that the
-# vendor complies.
+# Laws and standards. If a vendor mentions 'GDPR', it may only mean that its customers have to comply, not that it
+# complies itself.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
@@ -137,7 +137,7 @@ def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # a figure below a quotation is about the customer who is quoted
+        return False  # because a figure below a quotation describes the customer and not the vendor
     return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 

@@ -21,9 +21,9 @@ MAX_PROOFS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline. The line or the proof can be None.
+    """A quotation from the prospect's pages (`line`) and a proof from the vendor's pages. Both can be None.
 
-    If possible, the line and the proof share the `need`.
+    `need` is a need that the line and the proof have in common, if there is one.
     """
 
     line: Line | None
@@ -78,8 +78,8 @@ def _best(
 ) -> Pair | None:
     """Return the best new pair of a line and a proof for this persona.
 
-    In all pairs after the first pair, the line and the proof must share a need, and no other persona can have the same
-    pair. If there is only one proof, several pairs of the persona can use it.
+    From the persona's second pair on, the line and the proof must share a need, and the pair must not be another
+    persona's pair. If there is only one proof, several pairs of the persona can use it.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
@@ -100,7 +100,8 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
     """Return a key that sorts the best proof first.
 
-    Prefer new pairs, then shared needs, unused proofs and measured results, and finally proofs for the persona's need.
+    The criteria, the most important first: the pair is new, the line and the proof share a need, the proof is unused,
+    the proof is a customer's measured result, and the proof is about the persona's need.
     """
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
@@ -115,7 +116,7 @@ def _share_need(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """Return a need that both the line and the proof have, or else a need of the line, or else the persona's need.
+    """Return a need that the line and the proof share. If there is none, return a need of the line or of the persona.
 
     If several needs are shared, prefer the persona's need.
     """

@@ -50,7 +50,7 @@ class Passages:
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
         """Whether the evidence can show a current need.
 
-        The page of the evidence must be recent, or undated but of a kind in `MAINTAINED`.
+        The cited page must be recent. If the page has no date, its kind must be in `MAINTAINED`.
         """
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         dated = [page for page in pages if page.published_on]

@@ -104,7 +104,7 @@ def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite
         if page.page.kind in _POSTS:
             yield from _authors(page)
         yield from _guests(page, company)
-        if page.page.kind != "comparison":  # such a page may quote customers of a competitor
+        if page.page.kind != "comparison":  # a comparison may quote a competitor's customers
             yield from _signers(page, company)
         yield from _mentioned(page, company)
 
@@ -267,7 +267,7 @@ def _is_in_title(customer: str, page: ReadPage) -> bool:
 
 
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
-    """Whether the speaker of a quotation is a customer.
+    """Whether the person who is quoted is a customer.
 
     In a post, the company or its customers must be named near the quotation.
     """
@@ -331,7 +331,7 @@ def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerso
 
 
 def _own_speaker(name: str, title: str, line: Line, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield a speaker whose title contains 'our' or the company's name: 'said our CEO'."""
+    """Yield the speaker if the title shows that the speaker works at the company: 'our CEO', "Acme's CEO"."""
     if re.search(rf"\b(?:our|{re.escape(company)})\b", title, re.IGNORECASE):
         yield _person(name, title, "speaker", (line,))
 

@@ -76,8 +76,8 @@ def _is_own(person: Person, vendor: str) -> bool:
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
     """Yield each quotation with its attribution line and its speaker.
 
-    On pages that also quote people who are not customers, a quotation must name the vendor. Text by the author between
-    two paragraphs of a quotation ends the quotation.
+    On pages that also quote people who are not customers, a quotation must name the vendor. If the author's own text
+    follows a paragraph of a quotation, the quotation ends there.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
@@ -106,9 +106,9 @@ def _is_signature(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """Return the quoted people with a job title, and their lines.
+    """Return the people with a job title whom the page quotes, each with the line that names the person.
 
-    Each person is listed under the full, first and last name.
+    Each person has three keys: the full name, the first name and the last name.
     """
     known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:

@@ -139,7 +139,7 @@ _STARTS_WITH_GAIN = re.compile(
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
-# If an imperative shares no word with its heading, it counts only if it names one of these gains.
+# An imperative that shares no word with its heading counts as a promise only if it names one of these gains.
 _STRONG_GAIN = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
     r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
@@ -183,7 +183,7 @@ def _opening_line(page: ReadPage, vendor: str) -> Line | None:
 
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
-    """Whether the text and its title share a word, or one of them promises something by itself."""
+    """Whether the text and its title share a word, or one of them alone promises a gain."""
     if is_part_of_a_page(title) or _FILLER.search(title) or _CONNECTS.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
@@ -198,7 +198,7 @@ def _title_line(page: ReadPage, heading: Line) -> Line:
 
 
 def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: str) -> Line | None:
-    """Return the line under a heading that promises the reader something."""
+    """Return the line below the section's heading that promises the reader a gain, or None."""
     labelled = next((li for li in section.lines if _PROMISE_LABEL.match(li.text)), None)
     if labelled:
         return labelled

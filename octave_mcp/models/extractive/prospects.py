@@ -60,15 +60,16 @@ _NEED_CUE = re.compile(
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
-# If the sentence names a problem ("we had to do it by hand"), the need is stated. If the sentence names no problem, the
-# need is inferred.
+# If the sentence names a problem ("we had to do it by hand"), the need counts as stated. Otherwise, the need counts as
+# inferred.
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
     r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
     r"complain\w*|late|we want)\b",
     re.IGNORECASE,
 )
-# Headings of sections about customers, investors or job benefits, and not about the company's own situation.
+# Headings of sections about customers, investors or job benefits. Such sections do not describe the company's own
+# situation.
 _HEADING_OF_OTHERS = re.compile(
     r"invest|angel|press|customer stor|case stud|stay on the forefront|testimonial|interview|"
     r"application process|benefits|perks",
@@ -264,7 +265,7 @@ def _jobs_in(section: Section) -> Iterator[Job[Cite]]:
 
 
 def _job_title(line: Line) -> str:
-    """Return the title without a team or place that follows a dash, a bar or a parenthesis."""
+    """Remove a team or place at the end of a job title: 'Account Executive - EMEA' becomes 'Account Executive'."""
     return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 

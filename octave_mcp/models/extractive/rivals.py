@@ -130,8 +130,8 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # The vendor must come first ('We are, unlike Rival, ...'). If the vendor comes later, the sentence may compare
-        # two other companies.
+        # The vendor must be named before the competitor ('We are, unlike Rival, ...'). Otherwise, the sentence may
+        # compare two other companies.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):

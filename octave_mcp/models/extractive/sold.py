@@ -76,7 +76,7 @@ def _customer_fact(line: Line, customer: str) -> Fact[Cite]:
 def _about(text: str, customer: str) -> str:
     """Add the customer's name if it is missing.
 
-    Remove a leading connective, and quotation marks without a counterpart.
+    Remove a connective at the start and unpaired quotation marks.
     """
     plain = _CONNECTIVE.sub("", balanced(text))
     plain = plain[:1].upper() + plain[1:]

@@ -1,4 +1,4 @@
-"""Tools, partners and certificates that a company's pages name, with the relation that the company states for each."""
+"""Finds tools, partners and certificates on a company's pages, and how the company says it is related to each."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _integration(name: str, relation: Relation, line: Line) -> Integration[Cite]
 
 
 def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """Yield the certificates that the company says it holds or shows as a label."""
+    """Yield the certificates that the company holds, according to a sentence or a label on its page."""
     if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
         return
     for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():

@@ -159,7 +159,7 @@ def describes(title: str, text: str, company: str) -> bool:
 
 
 def is_other_title(title: str) -> bool:
-    """Whether the title names something that is not a feature."""
+    """Whether a title shows that its list contains something other than features: 'Use cases', 'Related articles'."""
     return bool(_OTHER_LISTS.search(title)) or title.endswith("!")
 
 

@@ -54,9 +54,9 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
 
 
 def _announced_story(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
-    """Return a story that another page announces.
+    """Return a story of which only the announcement was found.
 
-    The results of the story are the measured results next to its headline.
+    The results are the measured results next to the headline.
     """
     measured = [line for line in (headline, *section.lines[:2]) if _measured_score(line, vendor) > 1]
     return CaseStudy[Cite](
@@ -140,8 +140,8 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
     """Whether a line can be a result.
 
-    The line must name the vendor, or come after the line that reports the adoption of the product. The line must not be
-    about the time before the adoption.
+    The line must name the vendor, or come after the line in which the customer adopts the product. Lines about the time
+    before the adoption do not count.
     """
     is_after = has_words(vendor, line.text) or line.block >= adopted
     return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)

@@ -40,8 +40,8 @@ _DAY_WITHOUT_YEAR = re.compile(
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-# Paths of pages on which agencies present their work. Events on such pages happened at a client of the agency, not at
-# the agency.
+# Paths of pages on which agencies present their work. An event on such a page happened at the agency's client, so it is
+# no trigger for the agency.
 _CUSTOMER_WORK_PATH = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
 _CHANGELOG_PATH = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
@@ -234,8 +234,8 @@ def _trigger(
 ) -> Trigger[Cite]:
     """Return a trigger.
 
-    Take the date of the trigger from its line. If the line has no date, take the date from the heading above it, or
-    else from the post.
+    The trigger's date comes from its own line. If this line has no date, the date comes from the heading above it or
+    from the post.
     """
     written, dated = _date_of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and dated_heading is not None:

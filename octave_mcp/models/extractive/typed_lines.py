@@ -33,9 +33,9 @@ class Line:
     """One sentence of a page.
 
     `block` is the number of the paragraph or list item, so sentences in one paragraph have the same number. `level` is
-    the level of a heading. `narrated` is the part of the sentence outside quotation marks. `narrated` is '' in a block
-    quotation without quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if
-    an empty line separates the block from the previous block.
+    the level of a heading. `narrated` is the text outside quotation marks, or '' if the sentence is in a block
+    quotation and has no quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true
+    if an empty line separates the block from the previous block.
     """
 
     text: str

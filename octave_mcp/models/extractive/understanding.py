@@ -43,7 +43,7 @@ MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-# If no sentence states a need, facts on one of these topics imply the need. For example, open jobs imply a need to
+# If no sentence states a need, a fact on one of these topics implies the need. For example, open jobs imply a need to
 # hire.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
@@ -53,7 +53,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# The job function to which facts on each topic matter.
+# Maps the topic of a fact to the job function that is most concerned with the topic.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",
@@ -105,7 +105,7 @@ def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
 
 
 def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
-    """Return a score that prefers recent signals of about 15 words with many keywords of the need."""
+    """Return a score. Recent signals of about 15 words that contain many keywords of the need score highest."""
     words = len(signal.text.split())
     return (
         2 * passages.recency(signal.evidence)

@@ -63,8 +63,8 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# In 'uses Acme to find bugs early', finds 'find bugs early'. After 'turned to' and 'switch to', a product follows and
-# not a purpose.
+# In 'uses Acme to find bugs early', finds 'find bugs early'. Does not match after 'turned to' and 'switch to', because
+# a product follows them and not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
@@ -105,7 +105,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Return the sentences. Add other sentences from the same paragraphs, if the speakers say in them what they do."""
+    """Add sentences from the same paragraphs in which the speakers say what they do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
@@ -129,7 +129,7 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
 
 
 def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
-    """Whether the customer, or somebody who works there, does something with the product or a part of it."""
+    """Whether the customer or its staff use the product or a part of it."""
     if not whole(line) or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
         return False
     by_customer = has_words(customer, line.text) or _CUSTOMER_SUBJECT.search(line.text)

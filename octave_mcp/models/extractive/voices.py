@@ -12,8 +12,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Matches the boilerplate at the end of press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-# Matches a sentence with 'we' or 'our' among its first seven words. Two parts of the pattern match dashes. The
-# possessive quantifier keeps the search from taking quadratic time on a long row of dashes.
+# Matches a sentence with 'we' or 'our' among its first seven words. The quantifier `*+` is possessive, because
+# otherwise the search would take quadratic time on a long row of dashes.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
@@ -48,8 +48,8 @@ _CUSTOMER_SPEAKS = (
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Yield the company's own lines.
 
-    Leave out sections about other organisations ('About Acme Fund') and testimonials. Quotations in paragraphs that do
-    not mention the company are left out, too.
+    Leave out sections about other organisations ('About Acme Fund') and testimonials. If the author mentions neither
+    'we' nor the company in a paragraph, leave out the paragraph's quotations, too.
     """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
