@@ -85,7 +85,7 @@ class _Read:
 class _Settled(Generic[R]):
     """The valid part of an answer. `value` is None if no part of the answer passed the checks.
 
-    `dropped`: the problems of the dropped parts. `missing`: the problems of the unreadable parts.
+    `dropped`: why parts of the answer were dropped. `missing`: why parts could not be read.
     """
 
     value: R | None
@@ -206,7 +206,7 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 
 
 def _costs_itself(draft: Value, at: Path) -> bool:
-    """Return whether the text can be dropped while the rest of its e-mail remains, like a note or the opt-out line.
+    """Return whether an e-mail can be used without this text, which is true for a note or the opt-out line.
 
     If any other text breaks a rule, the whole e-mail is dropped when the copy is assembled.
     """

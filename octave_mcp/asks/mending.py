@@ -34,7 +34,7 @@ class Mended(NamedTuple):
     """The rewritten entries with their evidence, and the problems of the other entries.
 
     `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
-    of the entries that could not be rewritten.
+    with the entries that could not be rewritten.
     """
 
     entries: dict[Path, object]

@@ -54,15 +54,15 @@ def fixes(
 ) -> tuple[Fix, ...]:
     """Return a `Fix` for each entry that the model must replace, in the order of the draft.
 
-    If one ask cannot hold all entries, leave out entries with only soft problems first, because they would not be
+    If one ask cannot hold all entries, first leave out entries with only soft problems, because these are never
     dropped.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # Also replace sentences that depend on the previous sentence, such as sentences that start with 'It' or 'Both',
-    # because they may no longer make sense if the previous sentence is changed or dropped.
+    # Also replace sentences that start with words such as 'It' or 'Both'. They depend on the previous sentence, and may
+    # make no sense if that sentence is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"

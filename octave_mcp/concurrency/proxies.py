@@ -89,9 +89,10 @@ def _host(url: httpx2.URL) -> str:
 
 
 def _is_part_of(host: str, name: str) -> bool:
-    """Whether `name` covers `host`.
+    """Whether the name from NO_PROXY applies to the host.
 
-    The name 'example.com' also covers its subdomains. The name '.example.com' covers only subdomains.
+    The name 'example.com' applies to that host and its subdomains. The name '.example.com' applies only to the
+    subdomains.
     """
     if not name or _network(host):
         return host == name

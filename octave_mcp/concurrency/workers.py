@@ -164,7 +164,7 @@ class _Worker(Thread):
     def run(self) -> None:
         is_released = False
         while not is_released:
-            # If the job ends while `_abort` fails it, `_execute` can no longer set the result and raises
+            # If `_abort` sets an error just before the job ends, `_execute` cannot set the job's result and raises
             # InvalidStateError.
             with suppress(_Stopped, InvalidStateError):
                 self._take_jobs()

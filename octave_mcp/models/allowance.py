@@ -39,7 +39,7 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-# The size of the question at the end of a run that checks whether the quotations support about 90 claims.
+# Size of the last question of a run, which asks whether the quotations support about 90 claims.
 VERIFICATION = Size(5_500, 1_000)
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
@@ -123,7 +123,7 @@ class Allowance:
         if spent + reserved > self.tokens:
             total = f"this question and its answer would bring the run to {spent} tokens"
             remedy = _remedy("OCTAVE_MAX_RUN_TOKENS", self.tokens, MAX_TOKENS + self.extra.both)
-            return f"{total}; with {reserved} reserved for {purpose}, that exceeds the limit of {self.tokens}: {remedy}"
+            return f"{total}, and {reserved} more are reserved for {purpose}, but the limit is {self.tokens}: {remedy}"
         return ""
 
     @property
@@ -133,7 +133,7 @@ class Allowance:
     def _reserved_tokens(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
         """Return how many tokens to reserve for verification and for corrections.
 
-        A correction reserves only the tokens for verification.
+        If the question is a correction, reserve only the tokens for verification.
         """
         if question.prompt == SELF_CHECK:
             return 0

@@ -72,7 +72,7 @@ class Host:
         self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the usage, as measured in runs about ordinary companies.
+        """Estimate the usage. The figures were measured in runs about ordinary companies.
 
         There is no price, because the client's model is unknown.
         """

@@ -32,8 +32,8 @@ MAX_DOUBLINGS = 10
 # deadline allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# With this spacing, the server still gets at least ten calls a second. If a provider allows fewer than ten, it asks for
-# a cool-down.
+# With this spacing, the server still gets at least ten calls a second. Providers that allow fewer than ten calls a
+# second ask for a cool-down.
 MAX_SPACING_SECONDS = 0.1
 # After a refusal, the spacing between calls is multiplied by the first factor. After an answer, the spacing is
 # multiplied by the second factor. The spacing stays about the same if one call in nine is refused.
@@ -124,7 +124,7 @@ class Limiter:
     def responded(self) -> None:
         """Restart the timeouts of all calls in flight.
 
-        The server is working, and the calls may be waiting in its queue.
+        The response shows that the server is working, so the other calls may just be waiting in its queue.
         """
         self.responded_at = _now()
         for turn in self.in_flight:

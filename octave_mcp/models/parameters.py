@@ -26,9 +26,9 @@ Path = tuple[str, ...]
 
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
-# Some servers send these statuses when they pass on another server's refusal or cannot build a grammar for a schema, so
-# only the error text shows whether a parameter was refused. The status 0 stands for an error with HTTP status 200 that
-# names no other status.
+# Some servers send these statuses if they pass on another server's refusal, or if they cannot build a grammar for a
+# schema. Therefore only the error text shows whether a parameter was refused. The status 0 stands for an error with
+# HTTP status 200 that names no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
 # If a number in an error is smaller than this, it is not taken for a token limit, because it may be a position in the
@@ -41,8 +41,9 @@ EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Matches the texts of 404 errors about a parameter. Other 404 errors report that the model is unknown. This pattern is
-# stricter than the pattern for other statuses, because the text of a 404 error also contains the model's name.
+# Matches the texts of 404 errors that are about a refused parameter. Other 404 errors report that the model is unknown.
+# This pattern is stricter than the pattern for other statuses, because the text of a 404 error also contains the
+# model's name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE

@@ -266,7 +266,7 @@ class Remote:
         )
 
     def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
-        """If the usage is estimated, count its price against the budget, but return the usage without a price."""
+        """Return the usage, and charge its price to the budget. An estimated price is charged but not returned."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
         if self._context:
             self._context.spend(usage)

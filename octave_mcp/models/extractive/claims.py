@@ -21,5 +21,5 @@ def claim(line: Line, *context: Line) -> Claim[Cite]:
 
 
 def balanced(text: str) -> str:
-    """Strip quotation marks without a counterpart, because their quotation continues in another sentence."""
+    """Strip unpaired quotation marks, because their quotation continues in another sentence."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

@@ -100,7 +100,7 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """Return e-mails. Each of them combines a quotation from the prospect's site with a proof from the vendor's site.
+    """Return e-mails that each combine a quotation from the prospect's pages with a proof from the vendor's pages.
 
     If the two companies already have a relation, the first touch starts with a sentence about it.
     """
@@ -122,7 +122,7 @@ def _touch(material: Material, pair: Pair, index: int) -> TouchDraft[Cite]:
 
 
 def _filled_outline(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
-    """Return the sentences of the outline for a pair of a line and a proof.
+    """Return the sentences of an outline that is filled with the pair's quotations.
 
     The keys are the labels of the sentences.
     """

@@ -46,8 +46,8 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# Matches "Our Series B" and "$9M seed round". Other words before the funding round are not allowed, because they can
-# name another company.
+# Matches "Our Series B" and "$9M seed round", but not "Northgate's Series B", because other words before the funding
+# round can name another company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
@@ -201,8 +201,8 @@ def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
 
 
-# The first match wins, so the broadest kind comes last. "Announcing our Series B" also matches the pattern for
-# launches.
+# The first match wins, so the broadest kind comes last: "Announcing our Series B" matches the patterns for funding and
+# for launches, and must count as funding.
 _KINDS: tuple[TriggerKind, ...] = (
     "acquisition",
     "funding",

@@ -93,7 +93,7 @@ MIN_STEM, MAX_STEM = 3, 5
 
 
 def is_not_product_page(url: str) -> bool:
-    """Whether the URL shows that a page presents no product, but an event, a form, a guide or the like."""
+    """Whether the URL is that of an event, a form, a guide or another page that presents no product."""
     return bool(_ASIDE.search(urlsplit(url).path))
 
 

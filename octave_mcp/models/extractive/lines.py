@@ -98,7 +98,7 @@ def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Pas
 
 
 def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
-    """Whether a fact about the prospect's product has the prospect as its subject, and does not just address users.
+    """Whether the subject of a fact about the prospect's product is the prospect, and not the user.
 
     Accept facts in other languages, because the rules can recognize only English subjects.
     """
@@ -160,7 +160,7 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is out of date: an old page says 'soon', or a funding round has no date."""
+    """Whether a line is out of date, for example because it says 'soon' and its page is old."""
     if _EXPIRES.search(text) and (age is None or age > MAX_AGE_OF_NEWS_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None

@@ -9,7 +9,8 @@ from octave_mcp.domain.names import normal
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 MAX_CAPTION_WORDS = 16
-# One or two shared names do not make a row of customers a row of partners, because a partner can also be a customer.
+# If a row shares at least this many names with a row of partners, it does not count as a row of customers. One or two
+# shared names are normal, because a partner can also be a customer.
 MIN_MIXED_NAMES = 3
 
 _GROUP = (

@@ -157,7 +157,7 @@ def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
 def _has_address(element: Value) -> bool:
     """Whether the element contains a URL or an e-mail address.
 
-    The evidence checks could drop an element that contains an address.
+    Such elements are left out, because the evidence checks could drop them.
     """
     return bool(_ADDRESS.search(element.model_dump_json()))
 

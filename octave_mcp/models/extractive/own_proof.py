@@ -96,9 +96,9 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    """Yield short lines with a figure and what it counts.
+    """Yield the vendor's figures, each with what it counts.
 
-    The function also yields figures above a label, and sentences that count customers.
+    The figures come from short lines, from figures above a label, and from sentences that count customers.
     """
     for line in page.lines:
         if not _may_count(line):

@@ -1,4 +1,4 @@
-"""Pairs of a line from the prospect and a proof from the vendor, chosen for each persona."""
+"""Chooses pairs for each persona: a quotation from the prospect's pages and a proof from the vendor's pages."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
     """Return a key that sorts the best proof first.
 
-    The criteria, the most important first: the pair is new, the line and the proof share a need, the proof is unused,
-    the proof is a customer's measured result, and the proof is about the persona's need.
+    In order of importance, prefer a new pair, a need that the line and the proof share, an unused proof, a customer's
+    measured result, and a proof about the persona's need.
     """
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs

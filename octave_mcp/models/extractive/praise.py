@@ -18,8 +18,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Pages that quote customers. Other pages also quote people who are not customers, such as investors and partners.
 CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
-# In addition to its best sentences, a long quotation yields up to this many testimonials. Up to four further sentences
-# are cited as context.
+# A long quotation yields one testimonial from its best sentences, up to three further testimonials, and up to four
+# sentences that are cited as context.
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
 # If quotation marks enclose at most this many words, they mark a term, not speech.
 MAX_TERM_WORDS = 4

@@ -91,7 +91,7 @@ def _from_comparison(page: ReadPage, rival: str, vendor: str) -> Iterator[Differ
 
 
 def _statement(section: Section, vendor: str) -> Line | None:
-    """Return the first sentence in a section of a comparison page that says how the vendor differs."""
+    """Return the first sentence of the section that says how the vendor differs."""
     if leads_elsewhere(section.title) or re.search(_AHEAD.format(rival=r"\w+"), section.title, re.IGNORECASE):
         return None
     sentences = [line for line in section.lines[:4] if whole(line) and line.form == "sentence"]

@@ -145,7 +145,7 @@ def _offering(
 
 
 def _kind(name: str, named: Line, description: Line | None) -> str:
-    heading = "" if named.form == "sentence" else named.heading  # the heading can be about anything
+    heading = "" if named.form == "sentence" else named.heading  # a heading above a sentence can be about anything
     by_people = description and _BY_PEOPLE.search(description.text)
     is_service = (
         by_people or _SERVICE.search(f"{name} {heading}") or _SERVICE_PATH.search(urlsplit(named.page.url).path)

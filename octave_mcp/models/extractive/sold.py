@@ -136,7 +136,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     for offering in selling.offerings(pages, company):
         if offering.description and tells(offering.name, offering.description, offering.evidence):
             yield _fact("offering", _titled(offering.name, offering.description), offering.evidence)
-        # Skip prices from tables, which cite several lines, because table rows become facts elsewhere.
+        # Skip prices that cite several lines: they come from tables, and table rows become facts elsewhere.
         for price in (price for price in offering.pricing if len(price.evidence) == 1):
             yield _fact("pricing", _titled(price.plan, price.terms), price.evidence)
     for promise in promises.value_propositions(pages, company):

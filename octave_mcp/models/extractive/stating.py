@@ -130,7 +130,7 @@ def defines(text: str) -> bool:
 def announces(text: str) -> bool:
     """Whether a sentence announces news.
 
-    `states` cannot replace this check, because it rejects sentences such as 'We are excited to announce ...'.
+    This check is separate from `states`, because `states` rejects sentences such as 'We are excited to announce ...'.
     """
     return bool(_ANNOUNCES.search(text)) and not re.search(r"\b(?:should|would|could|might)\b", text)
 

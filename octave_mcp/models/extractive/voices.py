@@ -26,8 +26,7 @@ KINDS_OF_COMPANY = frozenset(
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
 )
-# Minimum number of letters in the name. If a name has fewer letters than this, it is too common to be used alone, so
-# 'Go Digital' is not shortened to 'Go'.
+# If the first word of a name has fewer letters than this, the name is not shortened: 'Go Digital' does not become 'Go'.
 _MIN_SHORT_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
