@@ -39,7 +39,7 @@ _END_OF_MAIL = (
     r"|message|hear from (?:me|us)|come back)\b"
 )
 # Some opt-outs consist of a condition and its consequence, as in 'If this isn't for you, say so'. The condition and the
-# consequence must be in the same paragraph. A condition alone is not an opt-out: 'If patching is not on your list, what
+# consequence must be in the same paragraph. A condition alone is not an opt-out: 'If hiring is not on your list, what
 # is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
@@ -116,7 +116,7 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 
 
 def empty_promise(text: str, sources: Iterable[str]) -> str:
-    """Return the first phrase that promises a document that `sources` do not mention.
+    """Return the words that promise a document, if no text in `sources` mentions the document.
 
     For example, return 'I can send you a report' if no source mentions a report. Return '' if there is no such promise.
     """

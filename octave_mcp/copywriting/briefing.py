@@ -26,8 +26,8 @@ from octave_mcp.evidence.figures import figures
 
 # If the prospect's newest page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are ignored, because they are bylines or dates. Several events on a page can share a byline or a
-# date.
+# Shorter quotations are bylines or dates. They are ignored, because they do not identify an event: several events on a
+# page can share them.
 MIN_QUOTE_LETTERS = 20
 # If an event is at least this many years older than the newest event, even an important event is not a reason to call
 # now.
@@ -160,7 +160,7 @@ def _is_job(trigger: CompanyTrigger) -> bool:
 
 
 def _quotes(playbook: Playbook, evidence: Sequence[EvidenceId]) -> list[str]:
-    """Return the quotations that identify an event.
+    """Return the quotations that are long enough to identify an event.
 
     Bylines and dates are left out, because several events can share them.
     """
@@ -200,7 +200,7 @@ def _first_line(track: TalkTrack | None) -> str:
 def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None:
     """Return the strongest proof in the first two e-mails and on the battle cards.
 
-    Sentences about a customer come first, then sentences with a result, then other claims of the vendor.
+    Sentences about a customer come first, then sentences with a result, then other claims about the vendor.
     """
     facts = [sentence for touch in _finished(touches[:2]) for sentence in touch.sentences if sentence.kind == "fact"]
     on_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]
@@ -219,7 +219,7 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None
 def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
     """Whether the sentence says that a customer uses the product or got a result.
 
-    'Acme runs its page on Globex' and 'Acme cut rework by 31%' are proof, but 'Acme wanted a new page' is not.
+    'Acme runs its shop on Globex' and 'Acme cut rework by 31%' say this, but 'Acme wanted a new shop' does not.
     """
     names_vendor = normal(playbook.vendor.name) in normal(sentence.text)
     return bool(figures(sentence.text)) or names_vendor or bool(_USES_IT.search(sentence.text))
@@ -228,7 +228,7 @@ def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
 def _stands_alone(text: str) -> bool:
     """Whether the text can be understood without context.
 
-    Headings such as 'How Acme halved its rework' are rejected, because they state nothing.
+    Headings such as 'How Acme halved its rework' are rejected, because they are not statements.
     """
     return not (_needs_context(text) or _HEADING.match(text))
 

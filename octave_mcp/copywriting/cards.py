@@ -66,7 +66,10 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether a fact or an inference says 'only', 'always' or the like, although no quotation that it cites does."""
+    """Whether a sentence says 'only', 'always' or the like, but the quotations that it cites do not.
+
+    Only facts and inferences are checked.
+    """
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 

@@ -85,7 +85,7 @@ _ANNOUNCES = _any(
     r"^(?:the|my) (?:short|quick) version\b",
     r"^(?:two|three) (?:things|reasons|questions)\b",
 )
-# Matches claims that are phrased as questions: 'Did you know that X kept 99.9% of its windows?'.
+# Matches claims that are phrased as questions: 'Did you know that X lost 20% of its customers?'.
 _ASKED_IF_KNOWN = re.compile(
     r"^(?:did you (?:know|see|hear)|have you (?:seen|heard|read)|are you aware)(?: that| how)?\s+(?P<claim>\S.*)\?$",
     re.IGNORECASE,
@@ -106,7 +106,7 @@ _LEAD_IN = _any(
 _QUOTED = re.compile(r"(“[^“”]*”|\"[^\"]*\")")
 # If words such as 'Your page puts it well:' introduce a quotation, only the quotation is checked as a claim.
 _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][^“”\"]+[”\"])[.!]?$")
-# In 'You can see each stop', 'you' means any user of the product, so 'you' is not replaced with the prospect's name.
+# In 'You can see each invoice', 'you' means any user of the product, so 'you' is not replaced with the prospect's name.
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
 _YOU = re.compile(rf"\byou(?:['’](?:re|ve))?\b(?! {_MODALS}\b)(?!['’](?:ll|d)\b)", re.IGNORECASE)
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
@@ -201,7 +201,7 @@ class Speech:
     def _is_way_out(self, text: str) -> bool:
         """Whether the sentence is an opt-out.
 
-        Product descriptions such as 'Moves no stop unless allowed to' are not opt-outs.
+        A product description is not an opt-out, even if it contains a word such as 'stop': 'Acme can stop a payment'.
         """
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)
@@ -218,7 +218,9 @@ class Speech:
         return hedged(text) and not _gives_figure(text) and not self.others_in(text)
 
     def claim_of(self, text: str, subject: str) -> str:
-        """Return the claim in a sentence. Pronouns such as 'you', 'we' and 'they' are replaced with names.
+        """Return the part of a sentence that is a claim.
+
+        Replace pronouns such as 'you', 'we' and 'they' with names.
 
         `subject`: the name of the company or person that the previous sentence is about, or '' if unknown.
         """
@@ -284,7 +286,7 @@ def _quotes(text: str) -> bool:
 def _gives_figure(text: str) -> bool:
     """Whether the text contains a figure that needs evidence.
 
-    Figures in plans, offers and names need no evidence: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
+    Figures in plans, offers and names need no evidence: 'next Tuesday at 10', 'three ideas', 'a 20-minute call'.
     """
     claimed = without_plans(without_offered(without_counts(_TIMES_AND_NUMBERS.sub("", unquoted(text)))))
     return any(

@@ -12,7 +12,7 @@ from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
-# If a page is older than this, the people named on it have possibly left their jobs.
+# If a page is older than this, a person who is named on the page has possibly left the job.
 OLD_DAYS = 365
 # A warning lists at most this many names. If more people have the same title, the warning says only how many: 'to 5
 # other people too'.

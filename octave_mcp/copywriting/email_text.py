@@ -14,7 +14,7 @@ from octave_mcp.evidence.support.naming import names
 # Number of words in a greeting such as 'Hi Ada'.
 GREETING_WORDS = 2
 # If the first word of a company's name is at least this long, the word alone counts as the company's name. For example,
-# 'Oakway' counts as 'Oakway Parcels', but 'The' does not count as 'The Yard'.
+# 'Oakway' counts as a mention of 'Oakway Parcels', but 'The' is too short to count as a mention of 'The Shop'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
@@ -127,7 +127,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Parse an e-mail from its text. Its `evidence` is empty, because a plain text has no citations."""
+    """Parse an e-mail from its text. The field `evidence` stays empty, because a plain text has no citations."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]

@@ -71,9 +71,9 @@ class Material:
 def emails(
     draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
-    """Yield the touches in order.
+    """Yield the e-mail for each touch in the draft, in the order of the sequence.
 
-    A touch with errors will be dropped, so later touches are allowed to repeat its content.
+    E-mails with errors are dropped later, so the e-mails after them are allowed to repeat their content.
     """
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
@@ -101,7 +101,7 @@ def _as_problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = 
 def _path_of(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
     """Return the path of the only text in the draft that contains the faulty words.
 
-    Return () if the whole e-mail is at fault, or if several texts contain the words.
+    Return (), the path of the whole e-mail, if the fault names no words or if several texts contain the words.
     """
     if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
@@ -149,10 +149,11 @@ def _as_email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """Yield the violations of rules D1, D3, D4 and D10 in texts that have no citations of their own.
+    """Check the texts that have no citations of their own, and yield the violations of rules D1, D3, D4 and D10.
 
-    Rule D1 requires that at least one fact of the e-mail cites evidence. The subject and similar texts are allowed to
-    use all evidence that the touch cites. The document in `make_first` is allowed to use all evidence in `material`.
+    Rule D1 requires that at least one fact of the e-mail cites evidence. The subject, the ask, the opt-out and the
+    notes on personalisation are allowed to use all evidence that the touch cites. The document in `make_first` is
+    allowed to use all evidence in `material`.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# A fault takes this percentage of the points that are left. Few readers notice a SLIGHT fault. A rep would edit a text
-# with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
+# A fault takes this percentage of the points that the text still has. Few readers notice a SLIGHT fault. A rep would
+# edit a text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be
+# sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
@@ -48,6 +49,6 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 def graded(cost: float, excess: float) -> float:
     """Increase a fault's cost in proportion to `excess`, up to double the cost.
 
-    `excess`: the fraction by which a limit is exceeded. At 0.5 or more, the cost is doubled.
+    `excess`: the fraction by which a limit is exceeded. If it is 0.5 or more, the cost is doubled.
     """
     return cost * (1 + min(1.0, 2 * excess))

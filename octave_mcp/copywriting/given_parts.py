@@ -133,7 +133,10 @@ def _is_subclass(form: object, *kinds: type) -> bool:
 
 
 def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
-    """Return a sentence without evidence. The checks determine the kind and the evidence of the sentence later."""
+    """Convert a text to a sentence object without evidence.
+
+    The checks determine the kind and the evidence of the sentence later.
+    """
     kind = {"kind": "fact"} if _is_subclass(form, Sentence) else {}
     return form(text=text, evidence=(), **kind)
 

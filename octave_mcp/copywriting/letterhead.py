@@ -52,13 +52,13 @@ class Letterhead:
 
 
 def letterhead(contact: str | None, sender: Sender | None, vendor: str) -> Letterhead:
-    """Return the greeting and signature. `contact` is a name as it appears on a page: 'Ada Moss, Head of Yards'."""
+    """Return the greeting and signature. `contact` is a name as it appears on a page: 'Ada Moss, Head of Sales'."""
     details = sender or Sender()
     return Letterhead(first_name(contact or ""), _signature(details, vendor), details)
 
 
 def person_of(contact: str) -> str:
-    """Return 'Ada Moss' for 'Ada Moss, Head of Yards'."""
+    """Return the name without the job title: 'Ada Moss' for 'Ada Moss, Head of Sales'."""
     return contact.partition(",")[0].partition("(")[0].strip()
 
 

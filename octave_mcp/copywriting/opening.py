@@ -135,7 +135,7 @@ def _is_about_reader(email: Email, text: str) -> bool:
 
 
 def _pasted_quotations(email: Email) -> Iterator[Fault]:
-    """Report an e-mail with too many quotations. Readers already know what is on their own pages."""
+    """Report an e-mail with too many quotations, because readers already know what is on their own pages."""
     quoted = sum(map(length, quotations(email.text)))
     if (share := quoted / max(1, email.words)) > MAX_QUOTED_SHARE:
         text = f"Put the quotations in your own words: {quoted} of {email.words} words are pasted."
@@ -151,8 +151,8 @@ def _announcement(email: Email) -> Iterator[Fault]:
 def _undated(email: Email) -> Iterator[Fault]:
     """Report a first touch without a date.
 
-    A touch is exempt if it has a second opening, because that opening needs no date. A touch is also exempt if all its
-    evidence about the reader's company comes from undated pages.
+    Two kinds of touches are exempt: a touch that offers the rep a second opening to choose from, and a touch whose
+    evidence about the reader's company comes only from undated pages.
     """
     of_prospect = [evidence for evidence in email.evidence if evidence.role == "prospect"]
     has_date = not of_prospect or any(evidence.published_on for evidence in of_prospect)

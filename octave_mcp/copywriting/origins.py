@@ -158,7 +158,7 @@ def _of_cards(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin
 
 
 def _indexes(playbook: Playbook, path: Path) -> Sequence[int]:
-    """Return the index that the path contains. If the path contains no index, return all indexes of the section."""
+    """If the path names one entry of a section, return its index. Otherwise, return the indexes of all entries."""
     return [cast("int", path[1])] if path[1:] else range(len(getattr(playbook, str(path[0]))))
 
 
@@ -172,9 +172,10 @@ def _origin(
     unit: Path,
     rank: int | None = None,
 ) -> Origin:
-    """Return the origin of a part. `shown`: the section or entry of the playbook that contains the part.
+    """Return the origin of a part.
 
-    `rest`: path of the part within `shown`. `at`: path of the value in the draft from which `shown` was assembled.
+    `shown`: the section or entry of the playbook that contains the part. `rest`: path of the part within `shown`. `at`:
+    path in the draft of the value that became `shown`.
     """
     if part_at(drafts, draft_path) is None:
         raise InputError(

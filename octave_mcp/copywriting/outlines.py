@@ -41,9 +41,9 @@ def title(playbook: Playbook) -> str:
 
 
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name of each part that models write, and the kinds of its items, such as "outline".
+    """Yield the name of each section that models write, with the kind of each item in it, such as "outline".
 
-    If the summary is empty, it has no items.
+    An empty summary yields an empty list of kinds.
     """
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
@@ -60,7 +60,10 @@ def how(playbook: Playbook) -> str:
 
 
 def notice(playbook: Playbook) -> str:
-    """Return the texts of `title` and `how`. Return '' if the playbook has no outlines."""
+    """Return a text that names the outlines and explains how to get finished copy.
+
+    Return '' if there are no outlines.
+    """
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 

@@ -138,7 +138,7 @@ class Checker:
 
     @cached_property
     def _playbook_claims(self) -> Mapping[str, FoundClaim]:
-        """Supported sentences of the playbook, keyed by their text.
+        """The playbook's sentences that are supported by evidence, keyed by their text.
 
         If the rep has copied one of these sentences, the verdict on the sentence is reused.
         """
@@ -199,9 +199,9 @@ class Checker:
         return _backed(text, sourced.verdict, sourced.reason, evidence)
 
     def _from_playbook(self, quotation: Evidence) -> Evidence:
-        """Return the evidence in the playbook that contains this quotation.
+        """Return the playbook's evidence that contains this quotation.
 
-        If no evidence contains it, return the quotation itself.
+        If the playbook has no such evidence, return the quotation itself.
         """
         known = self._evidence_by_page.get(quotation.page_sha256, ())
         return next((evidence for evidence in known if _contains(evidence, quotation)), quotation)
@@ -229,7 +229,7 @@ class Checker:
 
     @cached_property
     def _email(self) -> Email:
-        """The pasted text as an e-mail.
+        """The pasted text, converted to an e-mail that the rules can check.
 
         The e-mail is treated as the first touch, because earlier touches are unknown.
         """
@@ -252,7 +252,10 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence with a space after it, or with a line break if it has no full stop, as in a list."""
+    """Add a space to the end of a sentence.
+
+    If the text does not end like a sentence, add a line break instead, because the text is probably an item of a list.
+    """
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"

@@ -17,7 +17,7 @@ _KEYS = ("day", *NAMING)
 
 
 class _Placed(NamedTuple):
-    """A value into which a part was copied, and the path of that part in the value."""
+    """A section or playbook into which a part was copied, and the path of the copied part."""
 
     value: object
     at: Path
@@ -26,8 +26,8 @@ class _Placed(NamedTuple):
 def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
     """Copy the parts that people wrote, and the evidence for them, from the old playbook into the new one."""
     new_evidence, marks = new.evidence, dict[OwnText, OwnText]()
-    # Parts with low indexes are copied first, because an entry that is missing in the new list is inserted at its old
-    # index.
+    # Parts with low indexes are copied first. If an entry is missing in the new list, it is inserted at its old index,
+    # so earlier entries must already be in the list.
     for path, record in sorted(own_texts(old), key=lambda item: tuple(map(_sort_key, item[0]))):
         placed = _with_part(new, old, _with_checks(old, path))
         new = cast("Playbook", placed.value)
@@ -44,7 +44,11 @@ def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
 
 
 def _with_checks(playbook: Playbook, path: Path) -> Path:
-    """Extend the path so that it includes check results: the verdict of a claim, or the score of an e-mail."""
+    """Return the path of the value to copy.
+
+    If the part has a verdict or a score, return the path of the whole claim or e-mail, so that the verdict or score is
+    copied, too.
+    """
     owner = part_at(playbook, path[:-1])
     is_checked = isinstance(owner, Finding) or (isinstance(owner, Touch) and path[-1] == "body")
     return path[:-1] if is_checked and isinstance(path[-1], str) else path
@@ -68,7 +72,7 @@ def _sort_key(step: str | int) -> tuple[str, int]:
 
 
 def _with_part(new: object, old: object, path: Path) -> _Placed:
-    """Copy the part at `path` of the old value into the new value.
+    """Copy the part at `path` from the old value to the new value.
 
     List entries are matched by an identifying field or by their text, because indexes can change.
     """
@@ -95,8 +99,8 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
     """Find the entry `old[step]` in the new list, and return its new index. Return None if the entry is missing.
 
-    An entry is matched by a field in `_KEYS` if the field's value is unique in the list. Otherwise, it is matched by
-    its text.
+    Two entries match if they have the same unique value in a field in `_KEYS`. If there is no such field, two entries
+    match if they have the same text.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))

@@ -77,7 +77,10 @@ class Sources:
         return {"evidence": tuple(evidence.id for evidence in checked.evidence), "support": support}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
-        """Yield the problems that the rules find in `part`, which is in the field `field` of the object `owner`."""
+        """Yield the problems that the rules find in a part of the playbook.
+
+        The part is the value of the field `field` of the object `owner`.
+        """
         if isinstance(part, str) and isinstance(owner, Value):
             yield from self._text_warnings(part, owner, field)
         for _, value in located(part):
@@ -117,7 +120,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """Texts from which every sentence is allowed to take names."""
+        """Texts that contain names. A sentence can use these names without citing the text."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

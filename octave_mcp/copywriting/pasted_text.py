@@ -55,7 +55,10 @@ Kind = Literal["email", "script"]
 
 
 class PastedSentence(NamedTuple):
-    """A sentence of the text. `is_theirs` is true if the sentence is a line of the other person in a call script."""
+    """A sentence of the text.
+
+    `is_theirs`: whether the sentence is spoken by the other person on the call, and not by the rep.
+    """
 
     text: str
     is_theirs: bool = False

@@ -67,7 +67,7 @@ def _known(
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
-    """For each rival on the cards, yield the first sentence about an area in which the rival beats the vendor."""
+    """For each rival on the cards, yield the first sentence that says where the rival beats the vendor."""
     for card in cards:
         if card.kind == "competitive_positioning":
             yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])

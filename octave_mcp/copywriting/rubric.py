@@ -31,10 +31,10 @@ MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Maximum Flesch-Kincaid grade. A text with grade 8 is easy to read.
 MAX_GRADE = 8.0
-# Added to the maximum grade if the e-mail quotes no page of the reader's company. Without quotations, it is unknown
-# which long words are the company's own terms.
+# If the e-mail quotes no page of the reader's company, its maximum grade is higher by this number. Without quotations,
+# it is unknown which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum numbers of words in the ask of the first touch and in the asks of later touches.
+# Maximum number of words in an ask: first for the first touch, then for all later touches.
 MAX_ASK_WORDS = (10, 20)
 # A rep needs about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
@@ -44,16 +44,17 @@ MAX_LIST_ITEMS = 5
 # Minimum and maximum number of questions in a call script, and of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Maximum share of quotations that come from the same page. The share is checked only if there are at least
-# MIN_QUOTATIONS quotations.
+# Maximum share of quotations that come from the same page. If copy has fewer than MIN_QUOTATIONS quotations, this limit
+# does not apply.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
 # If a script has fewer questions than this, yes-or-no questions are allowed, because they open the call or book the
 # next call.
 MIN_SCRIPT_QUESTIONS = 5
-# If `make_first` has at least this many words, the offered document exists. The e-mail is then allowed to call the
-# document by one of these names. Other names, such as 'report', need evidence.
+# If `make_first` has at least this many words, it counts as the text of the document that the e-mail offers. The e-mail
+# can then call the document a 'checklist', 'template', 'guide' or 'framework' without evidence. Other names, such as
+# 'report', need evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
 # The maximum score of a goodbye is below 100, because readers preferred nearly any other touch to a goodbye.
 MAX_GOODBYE_POINTS = 80
@@ -130,7 +131,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # The minimum includes the greeting.
+    if email.words + GREETING_WORDS < low:  # The minimum also counts the greeting.
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -140,7 +141,10 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the percentage of the points that a text loses if its length misses the limit by the fraction `excess`."""
+    """Return the percentage of its points that a text loses if it is too long or too short.
+
+    `excess`: the fraction by which the length misses the limit.
+    """
     return min(GRAVE, SLIGHT + 30 * excess)
 
 
@@ -158,9 +162,9 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """Return the percentage of the points that a long subject loses.
+    """Return the percentage of its points that an e-mail loses because its subject is too long.
 
-    One extra word costs little, and each further word adds to the cost.
+    A subject that is one word too long loses few points, and each further word costs more points.
     """
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
@@ -268,7 +272,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
     """Report old evidence, and copy that takes too many of its quotations from one page.
 
-    Quotations from case studies are not counted.
+    Quotations from case studies do not count toward this limit.
     """
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
@@ -327,9 +331,11 @@ def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evid
 
 
 def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
-    """Whether the text makes an absolute claim (rule D7), such as 'the only tool', that no text in `quoted` makes.
+    """Whether the text makes an absolute claim, such as 'the only tool' (rule D7).
 
-    Quotations in the text are ignored.
+    A claim does not count if one of the texts in `quoted` makes it, too.
+
+    Absolute claims within quotation marks are ignored.
     """
     own_words, quotations_text = unquoted(text), "\n".join(quoted)
     return any(

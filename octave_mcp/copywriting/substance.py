@@ -20,7 +20,8 @@ PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
 # with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Maximum numbers of words about the vendor's business in the first touch and in later touches.
+# Maximum number of words that a touch can say about the vendor's business: first for the first touch, then for all
+# later touches.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
@@ -85,8 +86,8 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # Without evidence and context, the e-mail could be about something that only its writer knows, so the fault is
-        # not fatal.
+        # If there is neither evidence nor context, the e-mail could be about something that only its writer knows.
+        # Therefore, the fault is not fatal in this case.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
@@ -106,7 +107,7 @@ def _has_words_of_deal(email: Email) -> bool:
 def _proof(email: Email) -> Iterator[Fault]:
     """Report missing proof.
 
-    In the first touch, the fault costs few points, because a good reason to write can be enough there.
+    A first touch without proof loses few points, because a good reason to write can be enough in a first touch.
     """
     if email.position not in PROOF_TOUCHES or email.last:
         return
@@ -154,7 +155,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Report an e-mail that is nearly all about others, because it does not show why it matters to the reader."""
+    """Report an e-mail that hardly mentions the reader, because it does not say what it means for the reader."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:
@@ -167,7 +168,7 @@ def _is_to_reader(email: Email, sentence: str) -> bool:
 
 
 def _content(email: Email, text: str) -> frozenset[str]:
-    """Return the keys of the content words, except the keys of the two companies' names. Synonyms have the same key."""
+    """Return a key for each content word, except for words in the two companies' names. Synonyms have the same key."""
     names_of_companies = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
     return joined(word.keys for word in wording(text).words if word.is_content) - names_of_companies
 
@@ -233,7 +234,7 @@ def _start_alike(first_text: str, second_text: str) -> bool:
 
 
 def _shape(email: Email) -> list[list[bool]]:
-    """Return the structure of the e-mail: for each paragraph, which of its sentences are questions."""
+    """Return, for each sentence in each paragraph, whether the sentence is a question."""
     return [["?" in sentence for sentence in sentences(paragraph)] for paragraph in email.paragraphs]
 
 

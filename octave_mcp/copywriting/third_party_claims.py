@@ -7,10 +7,10 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# If a statement has no verb among this many first words, the statement is skipped.
+# A statement is skipped if its first words, up to this number, contain no verb.
 MAX_SUBJECT_WORDS = 8
-# The subject of a statement must end within this many characters. Phrases such as 'let me know' are searched for in the
-# same number of characters before the statement.
+# The subject of a statement is searched for in this many characters after the start of the statement. A phrase such as
+# 'let me know' is searched for in this many characters before the statement.
 MAX_SEARCHED_CHARACTERS = 160
 
 # A claim can start after the words that this pattern matches: 'I understand why X lost ...', 'Let me be clear: X is
@@ -20,7 +20,7 @@ _STATEMENT_START = re.compile(
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
     r"|certain|aware|sorry|(?:tell|told|remind|assure|warn|show)(?: (?:you|them|him|her|everyone))?)\s+(?=[A-Z]|your\b)"
 )
-# Matches requests for information, which claim nothing: 'Let me know how X handles stops'. The pattern must not match
+# Matches requests for information, which claim nothing: 'Let me know how X handles refunds'. The pattern must not match
 # 'Happy to explain why X went bankrupt', which claims that X went bankrupt.
 _ASKS_TO_KNOW = re.compile(
     r"\b(?:(?:let|tell|show) (?:me|us)(?: know)?|ask(?:ed|ing)?|wonder(?:ed|ing)?|curious|interested"
@@ -68,7 +68,7 @@ def is_about_market(text: str) -> bool:
 def _subject(statement: str) -> str:
     """Return the words before the verb.
 
-    Return '' if there is no verb, or if the verb only states a possibility, as in 'X could keep ...'.
+    Return '' if there is no verb, or if the verb only states a possibility, as in 'X could save ...'.
     """
     words = list[str]()
     for word in islice(statement.split(), MAX_SUBJECT_WORDS):

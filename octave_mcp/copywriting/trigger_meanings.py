@@ -18,8 +18,8 @@ def meanings(
 ) -> Meanings:
     """Map each of the prospect's triggers to the sentence that explains it.
 
-    A sentence explains a trigger if both cite the same quotation or, failing that, the same page. Leave out all other
-    triggers.
+    A sentence explains a trigger if both cite the same quotation or, failing that, the same page. A trigger without
+    such a sentence is left out.
     """
     prospect_triggers = [trigger for trigger in triggers if trigger.company == "prospect"]
     meanings_found: Meanings = {}

@@ -186,9 +186,9 @@ class CachedSource:
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """Return the copy if it can be revalidated or can replace a page that cannot be read.
+        """Return the expired copy if it can still be used. Otherwise, return None.
 
-        Otherwise, return None.
+        An expired copy makes a conditional request possible, and replaces the page if the page cannot be read.
         """
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
@@ -212,10 +212,10 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 
 
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
-    """Fetch the copies.
+    """Fetch the pages.
 
-    If the home page fails temporarily and all requests have an expired copy, return the failure instead of raising it.
-    The caller can then use the expired copies.
+    If the home page fails temporarily and there is an expired copy for every request, return the failure and do not
+    raise it, so that the caller can use the expired copies.
     """
     try:
         return await fetch(requests)

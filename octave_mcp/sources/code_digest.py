@@ -68,7 +68,7 @@ def _inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _essence(code: CodeType) -> tuple[object, ...]:
-    """Return everything that determines the behaviour of the code. Line numbers and file names are left out."""
+    """Return everything that determines what the code does. Line numbers and file names are left out."""
     names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     form = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     return code.co_code, code.co_exceptiontable, names, form, tuple(map(_constant, code.co_consts))

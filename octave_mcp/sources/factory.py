@@ -32,7 +32,7 @@ class Adapter(Protocol):
     ) -> Reader:
         """Return the reader of this source. `crawler` creates a crawler, which the reader can use as a fallback.
 
-        `access` creates the `SiteAccess`, and accepts `robots_seconds` as an argument.
+        `access` is called to create a `SiteAccess`, with `robots_seconds` as an optional argument.
 
         Raises:
             SetupError: If the configuration of the source is missing or invalid.
@@ -55,8 +55,8 @@ def make_source(
 
     If `refresh` is true, every page is fetched again, and the new copies are cached.
 
-    A cached page is deleted together with the last run that used it. `memory` is the run's view of the store. Reads
-    from `memory` can wait until the database is available again, but writes to the cache never wait.
+    A cached page is deleted together with the last run that used it. `memory` is the run's view of the store. If the
+    database is unavailable, a read from `memory` can wait for it, but a write to the cache never waits.
 
     Raises:
         SetupError: If the configuration of the source is missing or invalid.

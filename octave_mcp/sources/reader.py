@@ -25,7 +25,10 @@ MAX_PAGES_OF_SLOW_SITES = 5
 
 
 class PageRequest(NamedTuple):
-    """A request for a page. `cached` is an expired copy from the cache that can be revalidated."""
+    """A request for a page.
+
+    `cached`: an expired copy of the page. The reader can ask the site whether this copy is still valid.
+    """
 
     url: str
     cached: CacheEntry | None = None
@@ -148,7 +151,7 @@ def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
 
 
 def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
-    """Replace some fields in the page reference of a cached copy. A failure is returned unchanged."""
+    """Change fields of the `PageRef` in a cached copy. If the copy contains a failure, return it unchanged."""
     if not isinstance(copy.found, Page):
         return copy
     ref = PageRef.model_validate(dict(copy.found.ref) | changes)

@@ -43,8 +43,9 @@ _InFlight = dict[str, _Flight[Any]]
 class SingleFlight(Generic[T]):
     """The fetches that one source starts or joins.
 
-    Sources share fetches if they have the same `scope`, which is the store that they use as a cache. A source with
-    `refresh` never joins the fetch of a source without it, because that fetch can return cached copies.
+    Sources share fetches if they have the same `scope`, which is the store that they use as a cache. A source that is
+    created with `refresh` never joins a fetch of a source without `refresh`, because such a fetch can return cached
+    copies.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()

@@ -21,7 +21,8 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-# Matches the characters between a reason and the advice after it: 'The site answers 403. Check the domain'.
+# Some reasons end with advice: 'The site answers 403; check the domain'. This pattern matches the full stop or
+# semicolon before the advice.
 ADVICE_SEPARATOR = re.compile(r"[.;] ")
 FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
@@ -33,8 +34,8 @@ class Handover:
     The second reader takes over if `is_due` is true for the first reader's result.
 
     If `is_lasting` is true, results of the second reader are cached. If `is_lasting` is false, the next run tries the
-    first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. Their
-    sum must be within the run's time limit for a site.
+    first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. The two
+    limits together must not exceed the run's time limit for a site.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -114,7 +115,10 @@ class TwoReaders:
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """Return the better of the two results. If the second reader's result is better, add a notice to it."""
+        """Return the page with more words. If only one result is a page, return it.
+
+        If both results are failures, combine them. If the second page is returned, add a notice to it.
+        """
         first_content, second_content = first.found, second.found
         if isinstance(first_content, Page) and not (
             isinstance(second_content, Page) and second_content.words > first_content.words
@@ -182,7 +186,7 @@ def _may_be_incomplete(known: Addresses, home: Page) -> bool:
 
 
 def _reason_of(failure: PageFailure) -> str:
-    """Return the reason without advice: 'The site answers 403' for 'The site answers 403. Check the domain'.
+    """Return the reason without advice: 'The site answers 403; check the domain' becomes 'The site answers 403'.
 
     The advice is left out, because it does not apply if another reader can read the page.
     """

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 
-# Size limit of a list of jobs. Parsed JSON can take twenty times as much memory as the text.
+# Maximum size of a list of jobs in bytes. Parsed JSON can take twenty times as much memory as the text.
 MAX_BYTES = 4_000_000
 MILLISECONDS_PER_SECOND = 1000
 # Matches a company's account name in the URLs of a job board. Some names contain spaces (`%20`) or dots.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Shares of `site_timeout_seconds` that Firecrawl and the crawler have for reading a home page. Their sum must be below
-# 1, because the readers run one after the other.
+# Shares of `site_timeout_seconds` that Firecrawl and the crawler have for reading a home page. The sum of both shares
+# must be below 1, because the readers run one after the other.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
 # The wait for robots.txt is short, because Firecrawl can often read sites that never answer our own client.
 ROBOTS_SECONDS = 5.0

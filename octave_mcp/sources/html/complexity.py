@@ -149,7 +149,8 @@ class Nesting:
     def open(self, name: bytes, *, closed: bool) -> int:
         """Open an element and return the new depth.
 
-        `closed`: whether the tag ends with "/". HTML elements ignore the slash, but SVG and MathML elements do not.
+        `closed`: whether the tag ends with "/", as in `<div/>`. In SVG and MathML, such a tag also closes the element.
+        In HTML, browsers ignore the slash.
         """
         self._in_foreign = name in FOREIGN or (self._in_foreign and name not in BREAKOUT)
         if name not in VOID and name not in IMPLIED_END and not (closed and self._in_foreign):

@@ -50,7 +50,8 @@ def is_copy(
 def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Yield the blocks without repetitions.
 
-    Short texts and features that several plans share are not treated as repetitions.
+    Short texts are never treated as repetitions. If two plans have the same feature, the feature is not a repetition
+    either.
     """
     contexts: dict[AnyBlock, set[AnyBlock | None]] = {}
     heading: AnyBlock | None = None

@@ -58,7 +58,8 @@ CHANGE_WORD = re.compile(
     r"updat|modif|edited|revis|aktualisiert|mis à jour|actualizad|atualizad|aggiornat|bijgewerkt|обновлен|更新",
     re.IGNORECASE,
 )
-# Matches text that shows that a line is a byline: "by Jane Doe", "5 min read", "News | 3 May 2024".
+# If a line contains a date and a match of this pattern, it is a byline: "by Jane Doe, 3 May 2024", "3 May 2024, 5 min
+# read".
 BYLINE_WORD = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
 MAX_LINE_CHARACTERS = 200
@@ -151,7 +152,7 @@ class DateFinder:
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)
 
     def _announces_others(self) -> bool:
-        """Return whether the dates on the page probably belong to an event or to announcements on a home page."""
+        """Return whether dates on the page probably belong to an event, or to the news on a home page."""
         path = urlsplit(self.url).path.lower()
         events = any(kind.endswith("Event") for node in self.nodes for kind in types(node))
         return events or path in {"", "/"} or bool(EVENT_PATH.search(path))
@@ -216,7 +217,10 @@ def _next_heading(elements: list[Element], h1_index: int) -> int:
 
 
 def _main_part(root: Element) -> tuple[Element, bool]:
-    """Return the article that contains the h1, or else the main part, and whether it is an article."""
+    """Return the main part of the page, and whether it is an article.
+
+    The main part is the article that contains the h1. If there is no such article, it is <main> or the root.
+    """
     for article in root.find("article"):
         if article.holds_h1:
             return article, True

@@ -61,14 +61,14 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# A suspect element with more words is not dropped as a whole, even if it contains an instruction. Instead, its children
-# are checked one by one.
+# If a possibly hidden element contains an instruction to a language model but has more words than this, it is not
+# dropped as a whole. Instead, each of its children is checked.
 MAX_INSTRUCTION_WORDS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenContent:
-    """The hidden elements of a page, and visible elements whose own text is hidden or is spelled letter by letter."""
+    """The hidden elements of a page, and the elements whose visible text differs from their text in the HTML."""
 
     elements: frozenset[int] = field(default=frozenset())
     """By `id()`."""
@@ -127,7 +127,7 @@ class _Context:
 
     `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the
     `aria-label` of the nearest ancestor that has one. `suspect`: whether an ancestor is possibly hidden.
-    `may_be_instruction`: whether the text of the suspect ancestors could be an instruction to a language model.
+    `may_be_instruction`: whether the text of the possibly hidden ancestors could be an instruction to a language model.
     """
 
     background: str = ""
@@ -226,7 +226,7 @@ class _Search:
 
     @cached_property
     def _class_styles(self) -> dict[str, str]:
-        """Declarations of inherited properties in the style sheets, by class or id."""
+        """Maps each class or id to its style sheet rule, if the rule sets an inherited property such as `font-size`."""
         styles: dict[str, str] = {}
         for selectors, rules in _rules_in(self._style_sheets):
             if "font" in rules or "visibility" in rules:
@@ -249,7 +249,8 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     # colour of an outer background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
-    # If the text of a suspect element cannot be an instruction, its descendants need not be checked.
+    # If the text of a possibly hidden element cannot be an instruction to a language model, its descendants need not be
+    # checked.
     return _Context(
         background,
         clipped=context.clipped or clips_background(style),
@@ -303,7 +304,7 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether the label contains the element's text, so that screen readers read it aloud.
 
-    In this case, the text itself is visible, because `aria-hidden` only prevents screen readers from reading it twice.
+    If so, the text itself is visible, because `aria-hidden` only prevents screen readers from reading it twice.
     """
     if not label:
         return False

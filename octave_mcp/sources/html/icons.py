@@ -52,7 +52,10 @@ def has_words(cell: Element) -> bool:
 
 
 def cell_text(cell: Element) -> str:
-    """Return the labels of the icons in a cell without words, or else "Yes", "No" or ''."""
+    """Return a text for the icons in a table cell that has no words.
+
+    The text consists of the icons' labels. If there are none, it is "Yes" or "No", or '' if the icons mean neither.
+    """
     elements = list(islice(cell.elements(), MAX_ELEMENTS_IN_CELL))
     labels = list(dict.fromkeys([text for element in elements if (text := label(element))]))[:MAX_LABELS]
     if labels:
@@ -62,7 +65,7 @@ def cell_text(cell: Element) -> str:
 
 
 def words_prefix(icon: Element) -> str:
-    """Return the text for an icon that is followed by words: a label such as "Included:", a cross, or nothing."""
+    """Return the text that replaces an icon before words: a label such as "Included:", a cross, or ''."""
     elements = list(islice(icon.elements(), MAX_ELEMENTS_IN_LINE))
     for text in map(label, elements):
         if text.endswith(":") or YES_OR_NO.fullmatch(text):

@@ -13,16 +13,16 @@ KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
 MIN_WORDS_TO_CONTRADICT = 12
-# The declared language is replaced only if another language has at least the probability MIN_CONFIDENCE, and the
-# declared language has less than MAX_DECLARED_LIKELIHOOD.
+# The declared language is replaced only if the probability of another language is at least MIN_CONFIDENCE. The
+# probability of the declared language must also be below MAX_DECLARED_LIKELIHOOD.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# The declared language is confirmed if at least this share of the letters is in its script. The share is low, because
-# manuals often contain much code in Latin letters.
+# The declared language is confirmed if at least this share of the letters belongs to its script, such as Cyrillic. The
+# share is low, because manuals often contain much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# A text with at least this share of common English words is English. For such texts, the language identifier, which is
-# slow to load, is not needed.
+# If at least this share of a text's words are common English words, the text is English. The language identifier is
+# then not needed, which saves time, because it is slow to load.
 MIN_ENGLISH_SHARE = 0.12
 # These language codes are replaced with another code: former codes (`iw` for `he`) and members of a macrolanguage
 # (`nb`, `yue`).

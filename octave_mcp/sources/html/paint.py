@@ -19,7 +19,8 @@ Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 # Matches font sizes below 3px or 0.3em, which hide text: `0`, `1px`, `.1em`, but not `0.8rem`.
 TINY_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)")
 ZERO_FONT_SHORTHAND = re.compile(r"(?:[a-z]+ )*0(?:px|pt|em|rem)?(?:\s*/|\s)")
-# Matches font sizes that are relative to the parent. If the parent has size 0, `2em` or `150%` is still 0.
+# Matches font sizes that are relative to the parent. If the parent's font size is 0, a font size of `2em` or `150%` is
+# also 0.
 RELATIVE_SIZE = re.compile(r"[\d.]+(?:em|%|ex|ch)$|larger|smaller|inherit|unset|revert")
 OFF_SCREEN = re.compile(r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)")
 # Matches `transparent`, `rgba(0, 0, 0, 0)`, `hsl(0 0% 0% / 0)`, `#fff0` and `#ffffff00`.
@@ -35,8 +36,9 @@ RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 IMAGE_URL = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
-# Matches the words that a background can contain besides its colours. If a background contains another word, the
-# colours are not compared, because that word could be the name of a colour.
+# Matches the words in a background value that are not colours, such as `linear-gradient` and `to right`. If a
+# background value contains any other word, the colours are not compared, because that word could be the name of a
+# colour.
 GRADIENT_SYNTAX = re.compile(
     r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
@@ -132,7 +134,7 @@ def clips_background(style: str) -> bool:
 
 
 def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clipped: bool) -> Hiding | None:
-    """Return how certain it is that a text is hidden by its own colour.
+    """Return whether the colour of a text hides it on its background, and how certain this is.
 
     `clipped`: whether the background of an ancestor is visible only inside the letters.
     """

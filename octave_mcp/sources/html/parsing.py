@@ -132,8 +132,8 @@ def _set_limits() -> None:
         import resource  # noqa: PLC0415 - absent on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. RLIMIT_CPU counts in whole seconds from the start
-        # of the process.
+        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. It counts whole seconds from the start of the
+        # process, so the CPU time that the process has already used is added.
         soft_limit, hard_limit = (
             math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
             resource.getrlimit(resource.RLIMIT_CPU)[1],

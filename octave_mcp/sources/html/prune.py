@@ -37,17 +37,17 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# Matches the end of a sentence, or a digit. Even a short text that contains one of them is a statement.
+# Matches the end of a sentence, or a digit. If a short text contains a match, the text counts as a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # A rule usually keeps elements that have more than this share of the page's words (the rule's budget).
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
-# If the rules leave less than this share of the words, they have misjudged the page. On misjudged pages, only
+# If the rules would keep less than this share of a page's words, they have misjudged the page. On misjudged pages, only
 # navigation and footers are dropped.
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# Shares of an element's words that are inside links.
+# If more than this share of an element's words is inside links, the element consists partly, mostly or only of links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
@@ -172,7 +172,8 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
             changed[index] = " "
             continue
         pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
-        # If a button or label is content, it becomes a block. Otherwise, its text would be joined to the text after it.
+        # If a button or label is content, it becomes a block, because its text would otherwise be joined to the text
+        # after the button or label.
         if child.tag in CONTROLS and not inner.heading:
             pruned = pruned.with_children(pruned.children, tag="div")
         if pruned is not child:
@@ -242,7 +243,7 @@ def _is_subject(element: Element, stats: PageStats) -> bool:
 
 
 def _has_heading(element: Element, *tags: str) -> bool:
-    """Return whether an element contains a heading with words outside links."""
+    """Return whether an element contains a heading that is not only a link."""
     return any(heading.words > heading.link_words for heading in element.find(*(tags or HEADINGS)))
 
 

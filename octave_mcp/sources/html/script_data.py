@@ -118,7 +118,7 @@ def _role_of_key(key: str) -> str | None:
 
 
 def _line(key: str, text: str) -> str:
-    """Return a string as a Markdown heading or paragraph. Return '' if the string is code or too short."""
+    """Convert a string in the data to a Markdown heading or paragraph. Return '' if the string is code or too short."""
     text_line = " ".join(cleaned(unescape(MARKUP.sub(" ", text))).split())
     words = word_count(text_line)
     if not text_line or CODE.search(text_line):

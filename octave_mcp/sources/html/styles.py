@@ -21,7 +21,7 @@ Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"
 Traits = frozenset[Trait]
 
 NO_TRAITS: Traits = frozenset()
-# Block elements are on separate lines in any case, so other traits make no difference to them.
+# These are the only traits that matter for block elements, because a block element is on a separate line anyway.
 BLOCK_TRAITS: Traits = frozenset({"struck", "row"})
 DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
@@ -100,7 +100,8 @@ class _Rule:
     def applies(self, ancestors: Sequence[Element]) -> bool:
         """Return whether the rule applies to an element with these ancestors.
 
-        The caller must have checked that the last compound matches the element itself.
+        Only ancestors are checked here. For a rule such as `div p`, the caller must have checked that the element is a
+        <p>.
         """
         remaining = reversed(ancestors)
         return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])

@@ -110,7 +110,7 @@ def _inside_word(text: str, before: str, after: str) -> str:
 
 
 def _word_or_ending(text: str, line: str) -> str:
-    """Return a superscript word.
+    """Return a superscript word with the spaces that it needs.
 
     The ending of an abbreviation, as in "Mme", is returned without spaces. Any other word is returned with a space on
     each side.

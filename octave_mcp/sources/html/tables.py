@@ -33,11 +33,12 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the cell's text, or '', for a further slot in the given column that the cell spans.
+        """Return the text to repeat if the cell spans into another row or column.
 
-        The value of a cell is repeated in every row and column that it spans.
+        `column` is the column in which the text is repeated.
 
-        Headers, and labels in the first column, are repeated only downwards.
+        Headers and cells in the first column are repeated in further rows, but not in further columns. Other cells are
+        repeated in further rows and columns. A long text is not repeated.
         """
         if len(self.text) > MAX_REPEATED_CELL_CHARACTERS:
             return ""
@@ -77,8 +78,8 @@ def _groups(element: Element) -> Iterator[list[Element]]:
 def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
     """Yield the rows in one row group, such as `<tbody>`.
 
-    A `rowspan` ends at the end of its row group. Cells that span several slots can fill at most `slots_left` further
-    slots.
+    A `rowspan` ends at the end of its row group. `slots_left` limits how many further slots the spanning cells of the
+    table can fill.
     """
     spans: dict[int, tuple[_Cell, int]] = {}
     for index, element in enumerate(rows):
@@ -103,7 +104,7 @@ def _placed_cells(element: Element, read_cell: ReadCell, row: _Row, rows_left: i
             column += 1
         text = read_cell(child).replace("|", "/")
         colspan = min(_span(child, "colspan") or 1, max(1, MAX_COLUMNS - column))
-        # `rowspan="0"` means all remaining rows of the group.
+        # With `rowspan="0"`, a cell spans all remaining rows of its row group.
         rowspan = min(_span(child, "rowspan") or rows_left, rows_left)
         row.own[column] = placed = _Cell(text, child.tag == "th", column, colspan, rowspan)
         yield placed
@@ -118,7 +119,7 @@ def _span(element: Element, name: str) -> int:
 def _text_lines(rows: list[_Row], width: int) -> Iterator[str]:
     """Yield the rows as text.
 
-    Other rows are not padded to the width of a very wide row, which limits the size of the table.
+    If one row is very wide, the other rows are not padded to its width, because the table could become too large.
     """
     characters_left = MAX_REPEATED_CHARACTERS
     for row in rows:

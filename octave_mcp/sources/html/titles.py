@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 
 from octave_mcp.sources.html.tree import Element
 
-# Matches separators between the parts of a title, as in "Pricing | Acme" and "Pricing – Acme". A hyphen needs spaces
-# around it, but a vertical bar does not.
+# Matches the dash, the vertical bar or a similar sign between two parts of a title, as in "Pricing – Acme". A hyphen
+# matches only with spaces around it, but a vertical bar also matches without spaces.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
 NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 
@@ -50,6 +50,6 @@ def without_site(title: str, names: Collection[str]) -> str:
 
 
 def _own_spans(is_name: list[bool], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans of the title's parts, except the names of the site at both ends."""
+    """Return the spans that are left after names of the site are removed from both ends of the title."""
     own_indices = [index for index, named in enumerate(is_name) if not named and spans[index][0] < spans[index][1]]
     return spans[own_indices[0] : own_indices[-1] + 1] if own_indices else []

@@ -1,8 +1,8 @@
 """Decides whether two inline elements that are adjacent in the HTML are apart on the screen.
 
-The decision depends first on the classes of the elements and on the styles in the page. Most style sheets are separate
-files, which are not fetched. If the known styles are not enough, the decision depends on the words. For example, a unit
-such as 'GB' belongs to the number before it.
+The classes of the elements and the styles in the page are checked first. But most style sheets are separate files,
+which are not fetched. If the known styles do not decide the question, the words do: a unit such as 'GB' belongs to the
+number before it.
 """
 
 from __future__ import annotations

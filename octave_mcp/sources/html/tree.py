@@ -127,7 +127,7 @@ def parse(html: str) -> Root:
 def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
     """Copy the descendants of a parsed node into `root`, and return all elements, parents before children.
 
-    Each shadow tree is stored in `shadows`, under its host.
+    Each shadow tree is stored in `shadows`, with the element to which it belongs as the key.
     """
     all_elements = [root]
     pending = [(top_node, root, 0)]
@@ -168,9 +168,9 @@ def _add_svg_name(element: Element, svg: LexborNode) -> None:
 
 
 def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, Element]) -> LexborNode | None:
-    """Return the content of a declarative shadow tree.
+    """Return the content of a template that declares the shadow tree of `host`.
 
-    If a host has several such templates, only the first one counts.
+    If an element has several such templates, only the first one is used.
     """
     if (template.attributes.get("shadowrootmode") or "").lower() not in SHADOW_MODES or host in shadows:
         return None
@@ -180,7 +180,7 @@ def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, 
 
 
 def _compose(host: Element, shadow: Element) -> None:
-    """Replace the children of a host with its shadow tree, and move the children into the slots of that tree.
+    """Replace the children of an element with its shadow tree, and move the children into the slots of the shadow tree.
 
     Children without a matching slot are dropped, because browsers do not show them.
     """

@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """A limit for the total time that servers take to respond.
 
-    The time counts while at least one request, including its retries, is open.
+    Time passes only while at least one request is open. Retries of the request count, too.
 
     If no time is left for a page, the page fails with `reason`.
     """

@@ -71,8 +71,8 @@ class Fetched:
 class Moved:
     """A redirect.
 
-    `page`: the response, if the page redirects to itself. If the next requests redirect again, this response is used as
-    the page.
+    `page`: the content of the redirect response, if a page redirects to itself. If the page still redirects to itself
+    after more requests, this content is used as the page.
     """
 
     url: str
@@ -136,7 +136,7 @@ def _check_status(response: httpx2.Response, url: str) -> None:
 
 
 def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
-    # Some servers send the header twice, and the two values are joined by a comma.
+    # Some servers send the Content-Type header twice. The two values are then joined by a comma.
     content_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
     if types and content_type and content_type not in types:
         raise PageFailed(url, "not_html", f"The response is {content_type[:100]}, not a web page")

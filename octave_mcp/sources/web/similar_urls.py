@@ -48,8 +48,8 @@ REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re
 def limit_similar(links: Iterable[L]) -> list[L]:
     """Return the links in the same order, without links that are too similar to earlier links.
 
-    Of URLs that differ only in numbers, at most five are kept. For each path, at most five URLs that show a part of a
-    list, and fifty URLs with other queries are kept.
+    At most five URLs that differ only in numbers are kept. At most fifty URLs that have the same path but different
+    queries are kept. If such URLs only show different parts of a list, at most five are kept.
     """
     links = list(links)
     urls = {link.url for link in links}
@@ -91,7 +91,7 @@ def _is_view(name: str, value: str) -> bool:
 
 
 def _is_first_with_text(pattern: str, text: str, seen: Counter[str]) -> bool:
-    """Whether the text of a link has no digits and occurs for the first time.
+    """Whether a link's text has no digits and differs from the texts of all earlier links to the same path.
 
     A link with a text such as 'Pricing' probably leads to a separate page. Links such as '2' or 'May 3' lead to pages
     of a list.

@@ -114,7 +114,10 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """Add the URLs. If there are more than the limit, take them from the sitemaps in turn."""
+        """Add the URLs of these sitemaps.
+
+        If there are more URLs than allowed, take one URL from each sitemap in turn.
+        """
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]

@@ -83,7 +83,7 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 class _LimitedFile:
     """A file object for the XML parser.
 
-    The file ends early if the size limit is reached, or if a tag or text is too long.
+    Reading stops early if the file exceeds the size limit, or if a tag or text is too long.
 
     The limits are needed, because the parser holds each complete tag or text in memory. The class also repairs common
     mistakes: blank lines before the XML declaration, and unescaped ampersands.

@@ -18,7 +18,7 @@ LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
 # Some sites use these country codes instead of language codes, as in '/jp/'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
-# The hreflang 'x-default' becomes 'x', because everything after the hyphen is removed, as in 'pt-br'.
+# The part after the hyphen is removed from an hreflang, so 'x-default' becomes 'x', just as 'pt-br' becomes 'pt'.
 DEFAULT = "x"
 # If a site has fewer pages than this in its main language, pages in other languages are read, too.
 MIN_PAGES_OF_LANGUAGE = 25
@@ -67,7 +67,7 @@ def _readable(page_languages: list[str]) -> set[str]:
 
 
 def _translations(keys: set[str]) -> dict[str, Translation]:
-    """Return the page and the language that each URL key suggests.
+    """Return the page and the language for each URL key: for `/de/pricing`, the page `/pricing` and the language 'de'.
 
     A language code is accepted only if some page exists both with the code and without it. Without a page at
     `/services`, the 'it' in `/it/services` could be a department.
@@ -78,8 +78,8 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
 
 
 def _is_known(copy: Translation) -> bool:
-    # The home page always exists, so it does not prove that the 'it' in '/it' is a language code. In contrast, '/en'
-    # nearly always means English.
+    # The home page always exists, so it does not prove that the 'it' in '/it' is a language code. '/en' is accepted
+    # without proof, because it nearly always means English.
     return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
 
 
