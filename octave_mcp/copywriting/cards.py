@@ -1,4 +1,4 @@
-"""Finishes battle cards: adds dates and scores, and drops claims such as 'the only tool' that no quotation supports."""
+"""Finishes battle cards: adds dates and scores, and drops unsupported absolute claims such as 'the only tool'."""
 
 from __future__ import annotations
 

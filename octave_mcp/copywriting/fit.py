@@ -1,4 +1,7 @@
-"""Lists signs that two companies fit: tools that both mention, and capabilities that address the prospect's pains."""
+"""Lists signs that the vendor and the prospect fit each other.
+
+The signs are tools that both companies mention, and the vendor's capabilities that address the prospect's pains.
+"""
 
 from __future__ import annotations
 

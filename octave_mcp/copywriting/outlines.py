@@ -74,7 +74,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return a touch with the unchanged paragraphs of the draft, and without greeting and signature."""
+    """Return a touch that contains the draft's paragraphs unchanged, without a greeting or signature."""
     return Touch(
         kind="outline",
         day=day,

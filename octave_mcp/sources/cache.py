@@ -41,9 +41,9 @@ class CachedSource:
 
     With `refresh`, every page is fetched again, and the new copy is cached.
 
-    `code` lists the modules of the reader. Pages that were parsed by a different version of these modules are read
-    again. `cache` stores new copies, so that all runs can use them. If storing a copy fails, the page is returned
-    anyway.
+    `code` lists the modules of the reader. If a cached page was parsed by a different version of these modules, the
+    page is read again. `cache` stores new copies, so that all runs can use them. If storing a copy fails, the page is
+    returned anyway.
     """
 
     def __init__(

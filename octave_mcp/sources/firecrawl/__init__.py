@@ -84,7 +84,7 @@ def readers(
     crawler: Callable[[SiteAccess], TitledReader],
     refresh: bool,
 ) -> tuple[TitledReader, TitledReader, SiteAccess]:
-    """Return a reader that uses Firecrawl, a crawler, and the site access that both of them share.
+    """Return three objects: a reader that uses Firecrawl, a crawler, and the site access that both of them use.
 
     Raises:
         SetupError: If Firecrawl's configuration is missing or invalid.

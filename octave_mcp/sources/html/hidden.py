@@ -188,7 +188,10 @@ class _Search:
             self.hidden.add(id(child))
 
     def _has_visible_children(self, element: Element, inner: _Context) -> bool:
-        """Return whether an element is hidden only by inherited properties, and one of its children overrides them."""
+        """Return whether a child of a hidden element is visible.
+
+        This is the case if only inherited properties hide the element, and the child overrides them.
+        """
         style = element.attributes.get("style", "")
         hidden = hidden_by_inheritance(style, inner.background)
         if (

@@ -97,7 +97,7 @@ def declarations(style: str) -> dict[str, str]:
 def hiding_of(
     style: str, background: str = "", *, clipped: bool = False, without: frozenset[Inherited] = frozenset()
 ) -> Hiding | None:
-    """Return how certain it is that the declarations hide text on this background.
+    """Return whether the declarations hide text on this background, and how certain this is.
 
     Return None if the declarations do not hide the text.
     """

@@ -160,7 +160,8 @@ def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterato
 def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None = None, place: Place = TOP) -> Element:
     """Return the element without those descendants for which `should_drop` returns True.
 
-    A space replaces each dropped element. The original tree is not changed, because elements that change are copied.
+    Each dropped element is replaced with a space. The original tree is not changed, because elements that change are
+    copied.
     """
     inner = place.within(element)
     visible = hidden.visible_part(element) if hidden else element

@@ -56,7 +56,7 @@ def superscript_text(text: str, before: str, after: str) -> str:
 
 
 def price_fraction(text: str, before: str, after: str = "") -> str | None:
-    """If the text is superscript digits after a price, return it as a fraction, such as ".99".
+    """If the text consists of the cents of the price before it, return the cents as a fraction, such as ".99".
 
     Otherwise, return None.
     """

@@ -275,7 +275,7 @@ def update_counts(element: Element) -> None:
 
 
 def _is_named_picture(element: Element) -> bool:
-    """Return whether an element is a link or drawing that has a label or title."""
+    """Return whether an element is a link or a drawing, and has a label or title."""
     attributes = element.attributes
     if "aria-label" in attributes:
         can_be_named = element.tag in {"svg", "a"} or attributes.get("role") == "img"

@@ -66,7 +66,7 @@ class Robots:
         """Return the robots.txt rules for the host of `url`.
 
         Raises:
-            SiteRefuses: If the server fails to provide robots.txt, because reading its pages then counts as forbidden.
+            SiteRefuses: If a server error makes robots.txt unavailable, because all pages are then forbidden.
             PageFailed: If the host cannot be reached.
         """
         origin = _origin(url)

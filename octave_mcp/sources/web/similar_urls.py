@@ -37,8 +37,7 @@ PAGING_FIELD = re.compile(
 )
 # '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
 PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-# Matches the names of query fields that sort, filter, search or print. A field with such a name counts, whatever its
-# value is.
+# Matches the names of query fields that sort, filter, search or print. Any value of such a field is accepted.
 VIEW_FIELD = re.compile(
     r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
 )
@@ -49,7 +48,7 @@ def limit_similar(links: Iterable[L]) -> list[L]:
     """Return the links in the same order, without links that are too similar to earlier links.
 
     At most five URLs that differ only in numbers are kept. At most fifty URLs that have the same path but different
-    queries are kept. If such URLs only show different parts of a list, at most five are kept.
+    queries are kept. At most five of them are kept if they only show different parts of a list.
     """
     links = list(links)
     urls = {link.url for link in links}

@@ -39,7 +39,10 @@ DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The content of one sitemap: URLs of the site and their translations, both by URL key, and further sitemaps."""
+    """The content of one sitemap: the URLs of pages, their translations, and the URLs of further sitemaps.
+
+    Pages and translations are keyed by URL key.
+    """
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
     translations: dict[str, Translation] = field(default_factory=dict[str, Translation])

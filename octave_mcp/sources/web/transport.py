@@ -109,7 +109,7 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
 
 
 class ResponseTooLarge(httpx2.TransportError):
-    """The server sends more than the size limit."""
+    """The server sends more data than the size limit allows."""
 
 
 class LimitedStream(httpcore2.AsyncNetworkStream):
