@@ -307,7 +307,7 @@ async def test_a_port_used_by_our_own_server_is_ok(me: Path, monkeypatch: pytest
         monkeypatch.setenv("OCTAVE_PORT", str(port))
         found = await findings(me, 0)
 
-    assert found["port"].found == f"octave-mcp serves at 127.0.0.1:{port}, and is ready"
+    assert found["port"].found == f"octave-mcp is running at 127.0.0.1:{port} and is ready"
     assert found["store"].status == "ok"
 
 
@@ -327,7 +327,7 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
 
     assert ended.code == 1
     assert found["store"].found == "the database cannot be used: disk is full"
-    assert found["store"].fix == "free space on its disk, or check that its folder can be written"
+    assert found["store"].fix == "free disk space, or check that the folder of the database is writable"
     assert "but is not ready: store: the database cannot be used: disk is full" in found["port"].found
 
 

@@ -30,7 +30,7 @@ STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
 # The test cannot find the calls of these patterns, because the package uses them under other names, for example in a
 # table. The table names the only method that the package calls on each pattern.
 TABLES = {
-    "octave_mcp.evidence.dates:_BEGINS": "match",
+    "octave_mcp.evidence.dates:_AT_START": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
     "octave_mcp.sources.boards.personio:HOST": "fullmatch",
     "octave_mcp.sources.boards.recruitee:HOST": "fullmatch",

@@ -214,7 +214,7 @@ async def test_a_page_is_fetched_again_only_when_the_code_that_reads_it_changes(
 
     assert await times_read() == 1
     product.replace("octave_mcp/domain/kinds.py", '"""Classifies pages by URL', '"""Classifies the pages by URL')
-    product.replace("octave_mcp/sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11")
+    product.replace("octave_mcp/sources/firecrawl/client.py", "MAX_CONCURRENCY = 10", "MAX_CONCURRENCY = 11")
     assert await times_read() == 1
     product.replace("octave_mcp/sources/html/markdown.py", "MIN_LOGOS = 3", "MIN_LOGOS = 4")
     assert await times_read() == 2
@@ -233,7 +233,7 @@ WITH_FIRECRAWL = READERS[1:]
             ("domain/playbook.py", "annotations\n", "annotations\nADDED = 1\n", ()),
             ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),
             ("sources/cache.py", "LEASE_SECONDS = 3.0", "LEASE_SECONDS = 4.0", ()),
-            ("sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11", WITH_FIRECRAWL),
+            ("sources/firecrawl/client.py", "MAX_CONCURRENCY = 10", "MAX_CONCURRENCY = 11", WITH_FIRECRAWL),
             ("sources/html/markdown.py", "MIN_LOGOS = 3", "MIN_LOGOS = 4", READERS),
             ("evidence/dates.py", "annotations\n", "annotations\nADDED = 1\n", READERS),
             ("domain/kinds.py", "TITLE_WORDS = 4", "TITLE_WORDS = 5", READERS),

@@ -19,7 +19,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_re
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
 # If an error's advice starts with this text, do not show it, because the user is already running 'octave-mcp doctor'.
-DOCTOR = "'octave-mcp doctor'"
+DOCTOR = "run 'octave-mcp doctor'"
 
 
 def database_file(settings: Settings) -> Found:
