@@ -252,7 +252,7 @@ class Unanswered(UpstreamError):
 
 
 class NoAccess(UpstreamError):
-    """The provider would reject further calls too. If a run has no result yet, the run ends with this error."""
+    """The provider will reject every call of this run. If the run has no result yet, the run ends with this error."""
 
     code = "no_access"
 
@@ -318,8 +318,8 @@ def without_provider_text(failed: OctaveError) -> str:
 
 def name_of(error: OctaveError) -> str:
     """Return the name of the error's class, or of the nearest base class that this module defines."""
-    # The journal stores this name. Another process can restore the error before it has imported the adapter that
-    # defines a subclass. So use only classes of this module.
+    # Do not return the name of a subclass that an adapter defines. The journal stores the name, and a process that
+    # resumes the run may restore the error before it has imported the adapter.
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 

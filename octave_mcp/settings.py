@@ -45,7 +45,7 @@ KEYS = {
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
 
-# python-dotenv would log a warning about each invalid line of `.env`. `octave-mcp doctor` reports such lines instead.
+# python-dotenv would log a warning about each invalid line of `.env`, but `octave-mcp doctor` reports these lines.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
@@ -84,8 +84,8 @@ Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    # `extra` is 'ignore', so that a misspelt setting does not stop the server. `unknown` reports misspelt settings
-    # instead.
+    # `extra` is 'ignore', so that a misspelt setting does not stop the server. The function `unknown` lists such
+    # settings for a warning.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="How many kinds of findings one vendor ask requests"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of kinds of findings per ask about a vendor"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit per run, unless the request sets one")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
@@ -279,7 +279,7 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     fields = type(settings).model_fields
     own = [text for name, field in fields.items() if _is_secret(field) for text in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
-    # Words are masked separately, because a message may contain only the token of 'Bearer TOKEN'.
+    # Each word of a header is masked separately, because a message can contain TOKEN without the word 'Bearer'.
     headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
     return (*own, *passwords, *headers, *(key.get_secret_value() for name in KEYS if (key := value_of(name))))
 

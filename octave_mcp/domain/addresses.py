@@ -125,7 +125,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a copy of `company` whose site is the site of `url`. The copy has no other sites, job boards or feeds."""
+    """Return a company with the role of `company`, whose site is at `url`. Its `beyond` is empty."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]

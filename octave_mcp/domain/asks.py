@@ -108,8 +108,8 @@ class WritingBrief(Value):
 class RevisionBrief(Value):
     """Context of an ask in which the model rewrites a part of a playbook.
 
-    - `part`: the part as JSON. It cites passages by their numbers.
-    - `beside`: the text around the part, for context.
+    - `part`: the part as JSON, with citations of passages by number.
+    - `beside`: the text before and after the part, for context.
     - `told`: sentences about the deal.
     - `persona`: the title of the buyer that the part is for; '' if the part is for all buyers.
     - `place`: the index of the touch in the e-mail sequence, counted from 0.
@@ -145,9 +145,10 @@ class Ask(Value, Generic[A, B]):
     - `beside`: further prompt files in the same ask, with their versions ('vendor/use_cases@2').
     - `passages`: the passages to cite, numbered from 1 in this order.
     - `answer`: the type of the answer.
-    - `complaint`, `corrects`: set only in a correction: the problems of the first answer, and the key of that answer.
+    - `complaint`: in a correction, the problems of the first answer; otherwise ''.
+    - `corrects`: in a correction, the key of the first answer; otherwise ''.
     - `patched`: the type of the complete answer, if the ask requests only a patch that replaces rejected entries.
-    - `cited`: the numbers of the passages that the rejected entries cite, if the ask requests a patch.
+    - `cited`: in an ask for a patch, the numbers of the passages that the rejected entries cite.
     """
 
     prompt: str
@@ -169,8 +170,8 @@ class Ask(Value, Generic[A, B]):
 
         The type of the answer is left out, because the version of the prompt determines the type.
 
-        Passages are included as models see them. So the digest stays the same if a page is fetched again or if other
-        text on the page changes.
+        Only those fields of a passage are included that models see. So the digest stays the same if the page is fetched
+        again or if other text on the page changes.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
@@ -207,7 +208,7 @@ class Unread(Value):
     - `at`: the entry's path in the answer.
     - `wrong`: the problem.
     - `said`: the entry as JSON, truncated.
-    - `is_extra`: whether the type of the answer has no such entry.
+    - `is_extra`: whether the entry is not defined in the answer's type.
     """
 
     at: tuple[str | int, ...]
@@ -256,7 +257,8 @@ class Judgement(Value):
     - `wrong`: the problems; '' if there are none.
     - `dropped`: the parts that were dropped; None if a correction can still replace them.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether all problems are in single entries of the answer. A correction is then optional.
+    - `only_entries`: whether the answer as a whole is valid and only some of its entries have problems. A correction is
+      then optional.
     """
 
     wrong: str
@@ -266,7 +268,7 @@ class Judgement(Value):
 
 
 class Spent(Value):
-    """The number of asks and their total usage. `reused` counts reused answers, which cost nothing."""
+    """The number of asks, and their total tokens and cost. `reused` counts reused answers, which cost nothing."""
 
     asks: int = 0
     input_tokens: int = 0
@@ -293,7 +295,7 @@ class Spent(Value):
 
 
 class Estimate(Value):
-    """A rough estimate of what a run will use. `usd` is None if a price is unknown.
+    """A rough estimate of the asks, tokens and money that a run will need. `usd` is None if a price is unknown.
 
     `tested` describes how this release was tested with the model, such as 'only against a test double of its API'.
     """
@@ -305,7 +307,6 @@ class Estimate(Value):
     tested: str = ""
 
     def __add__(self, other: Estimate) -> Estimate:
-        """Add two estimates. The sum has the `tested` text of the first estimate."""
         return Estimate(
             asks=self.asks + other.asks,
             input_tokens=self.input_tokens + other.input_tokens,
@@ -319,18 +320,19 @@ class Capacity(Value):
     """The abilities and limits of a model.
 
     - `max_pages`: the default number of pages to read per company.
-    - `pack_pages`, `ask_characters`: the maximum number of pages and characters per ask.
+    - `pack_pages`: the maximum number of pages per ask.
+    - `ask_characters`: the maximum number of characters per ask.
     - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
     - `is_answered_by_client`: whether the connected client answers the asks. No deadline applies to such answers.
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Other models write outlines, to which the copy rules do not apply.
-    - `keeps_research`: whether research on a vendor is cached for later deals. Rules are fast enough without a cache.
+    - `keeps_research`: whether research on a vendor is cached for later deals.
     - `verifies`: whether the model can judge whether quotations support claims.
-    - `verification_tokens`: the maximum number of tokens that the model reads when it verifies all claims at the end of
-      a run; None if the model verifies claims during the run.
-    - `by_rules`: prompts that rules answer instead of the model.
+    - `verification_tokens`: the maximum number of tokens for verifying all claims at the end of a run; None if the
+      model verifies claims during the run.
+    - `by_rules`: prompts that are answered by rules and not by the model.
     """
 
     max_pages: int = MAX_PAGES

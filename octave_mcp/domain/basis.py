@@ -28,7 +28,7 @@ class Basis(Value):
 
     - `model`: the identity of the model that answered the asks.
     - `research`: the research on each company, as it was before claims were verified.
-    - `verdicts`: maps the digest of each question about a claim to the model's opinion.
+    - `verdicts`: the model's opinion on each claim, by the digest of the question about the claim.
     """
 
     model: str

@@ -15,7 +15,8 @@ from octave_mcp.errors import UnknownName
 AUTO = "auto"
 # If no provider is configured, 'auto' selects BY_CLIENT over MCP, and BY_RULES everywhere else.
 BY_CLIENT, BY_RULES = "host", "extractive"
-# Default number of pages to read per company. A model's entry in `MODELS` or the caller can override it.
+# Default number of pages to read per company. A model can have another default in `MODELS`, and a caller can request
+# another number.
 MAX_PAGES = 25
 
 
@@ -31,8 +32,8 @@ class Provider(Choice):
     """A model or a source.
 
     The choice 'auto' selects the first configured provider for which `in_auto` is true. `needs` is the environment
-    variable that configures the provider. `or_needs` is an alternative to `needs`. `along_with` is a variable that
-    works only together with `needs`.
+    variable that configures the provider. `or_needs` is a variable that can be set instead of `needs`. `along_with`
+    is a variable that works only together with `needs`.
     """
 
     needs: str = ""
@@ -42,7 +43,7 @@ class Provider(Choice):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Environment variables that configure the provider. The provider is configured if one of them is set."""
+        """Environment variables for the provider. If any of these variables is set, the provider is configured."""
         return tuple(filter(None, (self.needs, self.or_needs, self.along_with)))
 
 
@@ -54,7 +55,7 @@ class ModelChoice(Provider):
     - `note`: for a model that needs no key, a short description of what it does.
     - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
     - `replays`: whether the model replays recorded answers, which exist only for some pairs of companies.
-    - `max_pages`: how many pages to read per company by default. For a replay, the recording determines this number.
+    - `max_pages`: how many pages to read per company by default. A replay reads as many pages as the recorded run.
     """
 
     tested: str

@@ -24,10 +24,10 @@ class RoleTraits:
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
       must not depend on the counterpart.
     - `quoted_in_copy`: whether e-mails and call scripts are allowed to quote the company's pages.
-    - `shares`: how many pages of each kind to read, if the total is 25 pages besides the home page. For other totals,
-      the numbers are scaled.
-    - `outside`: how many pages to read in each kind of place outside the company's site. Kinds that are not listed are
-      not searched.
+    - `shares`: how many pages of each kind to read, if the total is 25 pages besides the home page. For another total,
+      the numbers are increased or reduced in proportion.
+    - `outside`: how many pages to read from each kind of source outside the company's site, such as a job board. Kinds
+      that are not listed are not searched.
     """
 
     reads: Reads

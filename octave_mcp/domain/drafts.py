@@ -36,9 +36,8 @@ class Drafted(Value, Generic[D]):
 class Drafts(Value):
     """The answers of all writers, with the material that the writers used. An answer is None if its writer failed.
 
-    - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. The playbook omits touches that broke a
-      rule, but `sequences` includes them. Each touch therefore has the same index as its day in
-      `copywriting.emails.DAYS`.
+    - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. Unlike the playbook, `sequences` includes
+      touches that broke a rule, so that each touch has the same index as its day in `copywriting.emails.DAYS`.
     - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
     - `language`: the language that the copy must be in; '' if the language is not checked.

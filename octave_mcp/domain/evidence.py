@@ -54,7 +54,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """A copy without what models do not see: offsets, and the page's digest, fetch time and notice."""
+        """A copy with only the fields that models see: without offsets, digest, fetch time and notice."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:

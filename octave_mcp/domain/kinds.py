@@ -15,12 +15,12 @@ Pattern = re.Pattern[str]
 
 
 def _words(text: str) -> Pattern:
-    """Compile a pattern for whole words of a path or title. Any character except a letter or digit separates words."""
+    """Compile a pattern that matches whole words of a path or title. Words consist of letters and digits."""
     return re.compile(rf"(?<![a-z0-9])(?:{text})(?![a-z0-9])")
 
 
 def _parts(text: str) -> Pattern:
-    """Compile a pattern for whole path segments."""
+    """Compile a pattern that matches whole path segments."""
     return re.compile(rf"(?:^|/)(?:{text})(?=/|$)")
 
 
@@ -114,8 +114,8 @@ TITLE_FUNCTION_WORDS = _words(
     r"new|introducing|improved"
 )
 MIN_TITLE_WORDS = 4
-# Path segments of sections that are not about a product. They are excluded, because an unknown page directly below the
-# home page otherwise counts as a product page.
+# Path segments of sections that are not about a product. Without this list, '/events' would count as a product page,
+# because every unknown page directly below the home page does.
 SIDE_SEGMENTS = _parts(
     r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
 )

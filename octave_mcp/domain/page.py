@@ -71,8 +71,8 @@ class Link(Value):
 class Notice(Value):
     """Why a page was not read as requested.
 
-    The playbook reports the notice as a gap with the same `code`. `is_lasting`: whether another run would have the same
-    result.
+    The playbook reports the notice as a gap with the same `code`. `is_lasting`: whether a new run would get the same
+    notice.
     """
 
     code: Literal["stale_copy", "other_source"]
@@ -99,7 +99,7 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """A copy without what models do not see: the digest, the fetch time and the notice."""
+        """A copy with only the fields that models see: without the digest, the fetch time and the notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
@@ -119,7 +119,7 @@ class Structured(Value):
 
 
 def is_in_head(where: Place | None) -> bool:
-    """Whether a place is in the page's HTML head, which readers do not see. A row of logos is visible to readers."""
+    """Whether a place is in the page's HTML head. A row of logos is not, because readers see it on the page."""
     return where not in {None, "logos"}
 
 
@@ -152,7 +152,7 @@ class Page(Value):
       the text must not change.
     - `labelled`: the stretches of `text` that are facts from the HTML head or rows of logos.
     - `links`: links to pages of the same site.
-    - `outside`: links to feeds and job boards and, on a home page, to the home pages of other sites.
+    - `outside`: links to feeds and job boards. For a home page, also links to the home pages of other sites.
     """
 
     ref: PageRef
@@ -239,7 +239,7 @@ class PageFailure(Value):
     def is_refusal(self) -> bool:
         """Whether other pages of the site can fail for the same reason.
 
-        The result is False for a page that does not exist or is empty.
+        A page that does not exist or is empty says nothing about other pages, so the result is False.
         """
         return self.may_pass or self.code in _VISITOR_REFUSED
 

@@ -31,7 +31,7 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
-# Sections with records of what a run found and did. These sections can be read, but neither edited nor revised.
+# Sections that record what a run found and did. These sections can be read, but neither edited nor revised.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
 # An error message lists at most this many names.
 MAX_LISTED = 30
@@ -125,14 +125,14 @@ def names_of(entry: object) -> Iterator[str]:
 
 
 def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
-    """Yield the texts that people wrote, with their paths. Skip texts whose part no longer exists."""
+    """Yield the texts that people wrote, with their paths. Skip texts whose path no longer exists in the playbook."""
     for own in playbook.own_text:
         with suppress(UnknownName):
             yield place_of(playbook, own.path), own
 
 
 def written(playbook: Playbook, path: Path) -> str:
-    """Convert a path to text. The last step can be a key that the playbook does not have."""
+    """Convert a path to text. The last step can be a new key, which the playbook does not contain yet."""
     value: object = playbook
     text, before = "", ""
     for step in path:

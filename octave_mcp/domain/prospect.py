@@ -26,7 +26,8 @@ FactTopic = Literal[
     "history",
 ]
 
-# The prospect's needs and the vendor's proof points use the same list, so that they can be matched.
+# Topics of the prospect's needs and of the vendor's proof points. Both use this list, so that a need can be matched
+# with a proof point on the same topic.
 Need = Literal[
     "growth",
     "conversion",
@@ -45,7 +46,8 @@ Need = Literal[
     "quality",
 ]
 
-# Maximum number of personas for whom e-mails and talk tracks are written. `PersonaDrafts` has a field for each persona.
+# Maximum number of personas for whom e-mails and talk tracks are written. If this number changes, change the fields of
+# `PersonaDrafts`, too.
 MAX_PERSONAS = 3
 
 Confidence = Literal["high", "medium", "low"]

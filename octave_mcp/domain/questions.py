@@ -14,7 +14,8 @@ class Question(Value):
     - `question_id`: equal questions have the same id, even in different runs.
     - `instructions`: the task of the model.
     - `material`: known facts and the numbered passages.
-    - `complaint`, `corrects`: set only in a correction: the problems of the earlier answer, and the id of its question.
+    - `complaint`: in a correction, the problems of the earlier answer; otherwise ''.
+    - `corrects`: in a correction, the id of the question whose answer is corrected; otherwise ''.
     - `tokens`: an estimate of how many tokens the model reads, including the schema.
     """
 
@@ -48,5 +49,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the checks of the answer are finished: they found no problem, or dropped the bad parts."""
+        """Whether the answer passed the checks, or the checks dropped its bad parts."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

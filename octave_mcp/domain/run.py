@@ -85,7 +85,7 @@ class RunRecord(Value):
     - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same
       questions.
     - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
-      `request` is then a copy of the other run's request, with the changes for the revision.
+      For a revision, `request` is a copy of that run's request, changed by the revision request.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
     - `anew`: the reason why a refresh asked all questions again; otherwise ''.
     """
@@ -118,7 +118,7 @@ class RunRecord(Value):
 
     @property
     def playbook_of(self) -> str:
-        """The run whose playbook gets a new version: another run for revisions and refreshes, otherwise this run."""
+        """The id of the run that the playbook belongs to: another run for a revision or refresh, otherwise this run."""
         return self.revision.run_id if self.revision else self.refreshes or self.run_id
 
     @property

@@ -35,5 +35,5 @@ class Sender(Value):
     sign_off: Line = ""
 
     def filled(self, others: Sender) -> Sender:
-        """Return a copy in which values of `others` replace empty fields."""
+        """Return a copy whose empty fields are filled with the values of `others`."""
         return Sender(**{name: value or getattr(others, name) for name, value in self})

@@ -1,4 +1,4 @@
-"""Journal entries of finished steps. A process that resumes a run does not repeat these steps."""
+"""Journal entries of finished steps. A process that resumes a run does not repeat the finished steps."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def changed(value: V, parts: Mapping[Path, object]) -> V:
 
 
 def _changed(value: object, parts: Mapping[Path, object], above: Container[Path], at: Path) -> object:
-    """Return `value` with `parts` replaced. `above`: the paths of all values that contain a replaced part."""
+    """`at`: the path of `value`. `above`: the paths of all values that contain a replaced part."""
     if at in parts:
         return parts[at]
     if at not in above:
@@ -138,8 +138,8 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            # Add one for each removed entry at or before the index. The entries must be sorted, because each increase
-            # can move the index past the next removed entry.
+            # Add one to the index for each removed entry at or before the index. Start with the first removed entry,
+            # because after an increase, a later removed entry can also be at or before the index.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)
@@ -154,7 +154,7 @@ Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """Return whether a field is annotated as 'advice' or as 'spoken'; '' if it has neither annotation."""
+    """Return 'advice' or 'spoken' if the field has this annotation, otherwise ''."""
     markers = type(value).model_fields[field].metadata
     return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 
@@ -171,7 +171,7 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
     """Define a required field that has the type and metadata of the field `name` of `form`.
 
-    If `kind` is given, it replaces the type, for example with the type of one list entry.
+    If `kind` is given, the new field has the type `kind` instead, for example the type of one list entry.
     """
     field = form.model_fields[name]
     kind = kind or field.annotation

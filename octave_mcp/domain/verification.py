@@ -64,7 +64,10 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer to an ask about the first `sent` claims of a list. `answer` is None if no claims were sent."""
+    """The answer to an ask in which the model judges claims from a list.
+
+    `sent`: the ask contained this many claims from the start of the list. `answer`: None if no claims were sent.
+    """
 
     sent: int
     answer: Answer[Verification] | Unusable | None

@@ -68,7 +68,7 @@ def next_version(
     instruction: str = "",
     drafts: Drafts | None = None,
 ) -> Version:
-    """Return the version after `base`. `drafts` defaults to those of `base`."""
+    """Return the version after `base`. If `drafts` is None, the new version has the drafts of `base`."""
     meta = VersionMeta(
         number=base.meta.number + 1,
         made=made,

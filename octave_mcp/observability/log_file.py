@@ -26,8 +26,8 @@ class LogFile:
 
     def __init__(self, path: Path, report: Callable[[Record], None]) -> None:
         self._path, self._report, self._is_failing = path, report, False
-        # loguru's own file sink prints a traceback and the unmasked record for every line that it cannot write. With a
-        # separate logger and catch=False, `write` gets the OSError instead.
+        # If loguru's own file sink cannot write a line, it prints a traceback with the unmasked record. With a separate
+        # logger and catch=False, loguru raises the OSError in `write`, which prints nothing.
         self._lines = copy.deepcopy(logger)
         self._lines.remove()
         self._lines.configure(patcher=_unchanged)

@@ -53,8 +53,8 @@ LIBRARY_LOGGERS = (
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
-# Maximum characters per field. A short line is written in one system call, so that lines from several processes do not
-# mix.
+# Maximum characters per field. Short lines are written in a single system call, so that lines from several processes do
+# not mix.
 MAX_TEXT_LENGTH = 4000
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 
@@ -63,8 +63,8 @@ SECRET_SHAPES = (
     # API keys: OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...' and Firecrawl's 'fc-...'.
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # Matches, for example, "token": "abc" in JSON. The name is not masked, so that the log shows what kind of secret
-    # was masked.
+    # Matches, for example, "token": "abc" in JSON. Only 'abc' is masked; the name 'token' shows what kind of secret it
+    # was.
     (
         re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
         rf"\1{MASK}",
@@ -274,7 +274,7 @@ def _route_standard_logging(level: str) -> None:
     root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
     for name in LIBRARY_LOGGERS:
         library = logging.getLogger(name)
-        # If its logger had no handler, DBOS would add one.
+        # The NullHandler is for DBOS, which adds its own handler to its logger if the logger has none.
         library.handlers, library.propagate = [logging.NullHandler()], True
         library.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)

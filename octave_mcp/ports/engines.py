@@ -34,8 +34,8 @@ Execute = Callable[[str], Awaitable[None]]
 Claim = Literal["ours", "others", "over"]
 
 
-# Callback that says whether this process can execute a run: `ours` if this process has the run's model, source and
-# hosts, `others` if it lacks any of them, and `over` if the run is final or deleted.
+# Callback that says whether this process can execute a run. `ours`: this process has the run's model, source and
+# hosts. `others`: this process lacks any of these. `over`: the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 

@@ -96,16 +96,16 @@ class Model(Protocol):
         """Return an answer of the type `ask.answer`. The caller must check the content of the answer.
 
         Raises:
-            Transient: If a retry can succeed.
-            BadAnswer: If a correction can succeed.
-            NoAccess: If other asks would fail, too.
-            SetupError: If other asks would fail, too.
-            UpstreamError: If a retry would fail, too.
+            Transient: If the call failed, but a retry can succeed.
+            BadAnswer: If the answer is unusable, but the model can correct it.
+            NoAccess: If the provider would reject all other asks, too.
+            SetupError: If all other asks would fail because of a setting.
+            UpstreamError: If a retry of the call would fail, too.
         """
         ...
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Reserve a place in the model's queue for the ask. A model without a queue does nothing."""
+        """Reserve a place for the ask in the model's queue, if the model has a queue."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
         """Return whether an answer from another run can be reused for this ask."""

@@ -39,9 +39,10 @@ class PageCache(Protocol):
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
-        """Lease keys to an owner for `seconds`. During this time, no other owner fetches the pages with these keys.
+        """Lease cache keys to an owner, and return the keys that were leased.
 
-        Returns the keys that were leased. Keys that another owner has leased are left out.
+        The lease ends after `seconds`. Until then, no other owner fetches the pages with these keys. Keys that another
+        owner has leased are left out.
         """
         ...
 
@@ -57,11 +58,11 @@ class PageCache(Protocol):
 class Heartbeats(Protocol):
     """Heartbeats of servers. Each server regularly increases its heartbeat count.
 
-    If the count of a server no longer changes, the server has stopped.
+    If the heartbeat count of a server no longer changes, the server has stopped.
     """
 
     async def beat(self, server_id: str) -> Mapping[str, int]:
-        """Add one to the count of this server, and return the counts of all servers."""
+        """Add one to this server's heartbeat count, and return the heartbeat counts of all servers."""
         ...
 
     async def remove_server(self, server_id: str) -> None: ...
@@ -131,7 +132,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
-        """Return the ids of the runs that are final, are deleted, or have a later epoch than in `epochs`."""
+        """Return the ids of the runs that are final or deleted, or whose epoch is later than the epoch in `epochs`."""
         ...
 
     def waiting(self, wait: Wait) -> Store:
@@ -208,7 +209,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
         """Return the next question that a client should answer.
 
-        If `hand_out` is true, record that the question was given to a client now.
+        If `hand_out` is true, store the current time as the time when a client received the question.
 
         Questions that no client has received come first. The other questions follow in the order in which clients
         received them. Questions that a client received at or after the time `before` are skipped.
@@ -223,7 +224,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return those pairs of run id and question id in `asked` that have an answer."""
+        """Return the answered questions among `asked`, each as a pair of run id and question id."""
         ...
 
     async def put_verdict(
@@ -234,9 +235,9 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_version(self, run_id: str, version: Version) -> Version | None:
         """Store a version of the run's playbook and return it.
 
-        If the run that made this version has already stored a version, that version is returned instead. The method
-        stores nothing and returns None if the playbook's run is deleted. It does the same if the run that made the
-        version is final, is deleted, or has a later execution.
+        If the run that made this version has already stored a version, that version is returned instead. If the
+        playbook's run is deleted, the method stores nothing and returns None. If the run that made the version is
+        final, is deleted, or has a later execution, the method also stores nothing and returns None.
 
         Raises:
             Outdated: If the version is not based on the newest version.

@@ -25,14 +25,14 @@ T = TypeVar("T")
 # Size of each of the two thread pools. Readers and writers have separate pools, so that readers never queue behind
 # writers that wait for a lock.
 THREADS = 4
-# How long a writer waits for another process that writes to the same SQLite file.
+# How long a writer waits while another process writes to the same SQLite file.
 BUSY_MILLISECONDS = 30_000
 # If a process is suspended during a transaction, Postgres ends its session after this time, which releases its locks.
 IDLE_TRANSACTION_MILLISECONDS = 30_000
 # With FULL, commits survive a power failure. With NORMAL, which is usual in WAL mode, the last commits can be lost.
 SYNCHRONOUS = "FULL"
-# Timeout for reads, and for the time until a write starts. After a write has started, there is no timeout, because it
-# could still be committed.
+# Timeout for a read, or for a write that waits to start. A write that has started has no timeout, because it could
+# still be committed after an error was reported.
 MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
 # Matches the error messages of libpq and psycopg for an invalid option in the URL, because this error has no exception
@@ -143,8 +143,8 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. The time limit does not apply to executions of
-            runs.
+            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. Calls by an execution of a run have no time
+            limit.
         """
         begun = threading.Event()
 
@@ -160,7 +160,7 @@ class Database:
                     raise StoreFailed(TOO_SLOW)
             return await working
         finally:
-            # If the caller has given up, work that is still in the queue must not run.
+            # If the caller was cancelled or got an error, work that is still queued must not run.
             working.cancel()
 
 
@@ -180,7 +180,7 @@ class _File(NamedTuple):
         return cls(Path(name), _place(Path(name))) if name else None
 
     def check(self) -> None:
-        """Check that the file is still the one that was opened.
+        """Check that the database file was not removed or replaced after it was opened.
 
         Raises:
             StoreFailed: If the file was removed or replaced.

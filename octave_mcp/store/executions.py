@@ -35,9 +35,9 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # If every run is unfinished and still has the given epoch, the count and the sum are as expected.
-            # Otherwise, they differ, because epochs only increase. Comparing two numbers is faster than reading all
-            # rows.
+            # Usually no run was lost. Then the number of unfinished runs and the sum of their epochs are the same as
+            # in `epochs`, so no rows need to be fetched. If a run was lost, one of the two numbers differs, because
+            # epochs only increase.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

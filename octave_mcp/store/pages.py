@@ -84,7 +84,7 @@ class Pages(Database):
 
 
 class _Row(NamedTuple):
-    """The data of a page that is stored in the database. `key` is the digest of all data except the page's text."""
+    """The stored form of a page. `key` is the digest of `body`, which is the page as JSON without its text."""
 
     key: str
     sha256: str

@@ -24,7 +24,7 @@ class Playbooks(Database):
             if not self._may_write(db, run_id, meta.run_id):
                 return None
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
-            # A run makes only one version. If the run was resumed, its version can already be stored.
+            # A run makes only one version, and a run that was resumed may have stored its version before.
             if meta.run_id and (own := [known_meta for known_meta in known if known_meta.run_id == meta.run_id]):
                 return own[0]
             check_base(run_id, meta.based_on or 0, known)
@@ -37,9 +37,10 @@ class Playbooks(Database):
         return await self.get_version(run_id, stored.number)
 
     def _may_write(self, db: Connection, run_id: str, made_by: str | None) -> bool:
-        """Lock the rows of both runs, and return whether the version can be stored.
+        """Return whether the version can be stored.
 
-        The playbook's run must exist. The run that made the version must not be final or have a later execution.
+        The playbook's run must exist. The run that made the version must not be final, and must have no later
+        execution. The rows of the two runs are locked, so that the result cannot change before the transaction ends.
         """
         # The run ids are sorted, because two writers that lock the two rows in different orders would deadlock.
         wanted = sorted({run_id, made_by or run_id})

@@ -16,8 +16,8 @@ from octave_mcp.store.tables import losses, questions, time_text
 # Width of the columns for ids. Run ids are padded to this width, so that a run id and a question id can be joined into
 # one text.
 ID_CHARACTERS = 64
-# Value of `handed_at` for questions that no client has received. These questions come first, because the value sorts
-# before all times.
+# Value of `handed_at` for questions that no client has received. An empty text sorts before all times, so these
+# questions are handed out first.
 NEVER = ""
 
 

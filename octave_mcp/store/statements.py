@@ -96,7 +96,7 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Return whether the run exists, is not final, and has no execution after `epoch`.
+    """Return whether the run exists, is not final, and has no later execution than number `epoch`.
 
     `epoch` is ignored if it is None. The function locks the run's row, so that the result cannot change before the
     transaction ends.

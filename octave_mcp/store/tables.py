@@ -19,8 +19,8 @@ def time_text(when: datetime) -> str:
 # This table contains the number of the last migration. Alembic requires this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# The first release has no migrations and opens only databases with version 1. A higher number prevents that release
-# from opening this database.
+# The first release has no migrations and opens only databases with schema version 1. With this higher version, the
+# first release refuses to open the database.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
@@ -62,8 +62,8 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# Heartbeats of servers. If the count of a server no longer increases, the server has stopped. Counts are used instead
-# of times, because the clocks of servers can differ.
+# Heartbeats of servers. If a server's heartbeat count no longer increases, the server has stopped. Heartbeats are
+# counted instead of timed, because the clocks of servers can differ.
 servers = Table(
     "servers",
     metadata,

@@ -1,7 +1,7 @@
 """Migrations of the database schema. When the database of an older release is opened, the missing migrations run.
 
-In a new database, all tables are created directly, without Alembic. A test checks that the migrations create the same
-schema.
+In a new database, all tables are created directly, without Alembic. A test checks that a migrated database has the same
+schema as a new database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 FOLDER = Path(__file__).parent
 # Key of the Postgres advisory lock for migrations.
 LOCK = 0x0C7A7E
-# Stands for the schema of the first release, which had no migrations.
+# Migration number for databases of the first release, which had no migrations.
 UNNUMBERED = "0000"
 
 
