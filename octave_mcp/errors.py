@@ -194,8 +194,8 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """A model's answer that failed its checks.
 
-    `usage`: what the answer cost, if known. `key`: identifies the answer in `Model.record_verdict`. `fault`: the kind
-    of problem.
+    `usage`: the tokens and cost of the answer, if known. `key`: identifies the answer in `Model.record_verdict`.
+    `fault`: the kind of problem.
     """
 
     code = "bad_answer"
@@ -241,8 +241,8 @@ class NotRecorded(UpstreamError):
     The run fails only if it can write nothing without this answer.
     """
 
-    # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. Callers see the same code
-    # as for a stale recording.
+    # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. The error code and the HTTP
+    # status are those of a stale recording.
     code, status = StaleRecording.code, StaleRecording.status
 
 

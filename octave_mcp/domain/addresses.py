@@ -57,7 +57,7 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """Return the company whose website `text` names. `text` is a domain or a URL; the path of the URL is ignored.
+    """Return the company with this website. `text` is a domain, or a URL whose path is ignored.
 
     Raises:
         InvalidDomain: If `text` does not name a website.
@@ -145,7 +145,7 @@ def site_of(host: str, port: int) -> str:
 
 
 def is_registrable(host: str) -> bool:
-    """Whether `host` is a name below a known public suffix: 'acme.co.uk', but not 'co.uk'."""
+    """Whether `host` ends in a known public suffix and has a name before it: 'acme.co.uk', but not 'co.uk'."""
     return bool(_suffixes(accept_unknown=False).privatesuffix(host.lower()))
 
 

@@ -10,7 +10,8 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: None if the model gave no verdict; `why` then states the reason.
+    - `verdict`: None if the model gave no verdict.
+    - `why`: why the model gave no verdict; otherwise ''.
     - `reason`: why the claim is not supported.
     - `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.

@@ -189,7 +189,7 @@ C = TypeVar("C", bound=Choice)
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
     """Return the entry of `table` with the given name.
 
-    In the error, `kind` ('model', 'source', …) says what is missing.
+    `kind` is a word for the error message, such as 'model' or 'source'.
 
     Raises:
         UnknownName: If the table has no entry with this name.
@@ -222,7 +222,7 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
 
 AUTO_HELP = f"if no model is configured, {AUTO} is {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
-# The command line's help omits models that need a connected client, because the command line has no such client.
+# The help of the command line omits models that need a connected MCP client, because the command line has none.
 _KEYED = either(model.name for model in MODELS if model.needs)
 _UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
 TERMINAL_MODEL_HELP = (
@@ -237,7 +237,7 @@ WITHOUT_KEY = (
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass it as "
     "'model' in the call (on the command line: --model)"
 )
-# What to do if pages contain no text until their JavaScript runs.
+# Advice for sites whose pages contain no text until their JavaScript runs.
 SET_UP_SCRIPTS = either(
     f"set {source.needs}, or pass source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
@@ -262,7 +262,7 @@ def finished_copy(*, has_client: bool = True) -> str:
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-# 'no model is configured' alone would look like an error, so the text also says which model answers.
+# The text also says which model answers, because 'no model is configured' alone would look like an error.
 CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions instead (call next_question)"
 
 

@@ -39,8 +39,8 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# If a text names both companies of a deal, it names them in this order. `PlaybookRequest` and `Playbook` have a field
-# for each role.
+# Texts name the companies of a deal in this order. A new role also needs a field in `PlaybookRequest` and
+# `Playbook`.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",
@@ -78,7 +78,7 @@ class Beyond(Value):
 
 
 class Company(Value):
-    """A company of the deal, identified by its domain.
+    """One of the companies of a deal, identified by its domain.
 
     `domain` is the registrable domain ('acme.com'), or host:port for hosts without a registrable domain
     ('127.0.0.1:8101'). `url` is the root of the company's site. `beyond` is empty until the site is mapped.

@@ -23,8 +23,9 @@ class CopyQuote(Value):
 class CheckedSentence(Value):
     """A sentence of the copy with its verdict.
 
-    `evidence` lists quotations that support all or part of the sentence. `nearest` is the closest quotation that does
-    not support the sentence. `reason` says what is wrong with the claim, or why the sentence makes no claim.
+    `evidence` lists quotations that support all or part of the sentence. If no quotation supports the sentence,
+    `nearest` is the most similar quotation. `reason` says what is wrong with the claim, or why the
+    sentence makes no claim.
     """
 
     text: str

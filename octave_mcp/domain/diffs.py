@@ -12,8 +12,8 @@ from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 
-# By default, pydantic adds a shared `$ref` definition for JsonValue to a schema. This inline description keeps the
-# schemas of tools short.
+# Without this annotation, pydantic would add a definition of JsonValue to the schema of each tool, which would make the
+# schemas longer.
 AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
 
 
@@ -40,7 +40,7 @@ def diff(before: Playbook, after: Playbook) -> Diff:
 
 
 def applied(changes: Sequence[Change], base: Playbook) -> Playbook:
-    """Apply changes to the earlier playbook. For example, `applied(diff(a, b), a) == b`."""
+    """Apply the changes to the earlier playbook `base`: `applied(diff(a, b), a) == b`."""
     document: Any = base.model_dump(mode="json")
     for change in changes:
         *above, last = _path_in(base, change.path)
@@ -67,7 +67,7 @@ def _differing(old: object, new: object, at: Path) -> Iterator[tuple[Path, objec
 
 
 def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object]] | None:
-    """Return pairs of corresponding parts; None if the values are scalars, or lists of different lengths."""
+    """Return a (key, old, new) tuple for each part; None for scalars and for lists of different lengths."""
     if isinstance(old, Value) and type(old) is type(new):
         return ((name, getattr(old, name), getattr(new, name)) for name in type(old).model_fields)
     if isinstance(old, dict) and isinstance(new, dict):

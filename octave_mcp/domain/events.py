@@ -66,5 +66,5 @@ class Event(Value):
 
     @property
     def text(self) -> str:
-        """The message for a person who follows the run. If there is no message, the text is the name of the step."""
+        """The text for a person who follows the run: the message or, if there is none, the name of the step."""
         return self.message or self.step.replace("_", " ")

@@ -32,12 +32,13 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# '/index.html' counts as the home page. A script such as '/oven.php' serves many pages, so the query or the title
-# decides the kind of the page.
+# Matches the path of a home page: '/' or '/index.html'.
 FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
+# Matches the path of a script, such as '/view.php'. A script serves many pages, so the query or the title decides the
+# kind of the page.
 PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
-# Matches query values that name a page by words ('pricing'), but not ids ('17').
+# Matches query values that contain the name of a page ('pricing'), but not query values that are ids ('17').
 PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
 # Parameters that describe the visitor or the campaign rather than the page: '/?lang=de' is still the home page.
 VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
@@ -236,7 +237,7 @@ def _paths(url: str) -> tuple[str, str]:
 
 def _by_subdomain(url: str) -> PageKind | None:
     kind = SUBDOMAIN_KINDS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
-    # Ignore a word such as 'help' if it is the company's own domain: 'help.com' is not a help site.
+    # 'help.acme.com' is a help site, but 'help.com' is the main site of a company called Help.
     return None if kind and _is_main_host(url) else kind
 
 
@@ -287,7 +288,7 @@ def _by_rivals_or_customers(path: str, named: str) -> PageKind | None:
 
 
 def _by_post_path(path: str, named: str) -> PageKind | None:
-    """Return the kind of a post on a blog or news subdomain, or None if the post is an ordinary post."""
+    """Return the kind of a page on a blog or news subdomain. For an ordinary post, return None."""
     if path == "/":
         return None
     announces = _post(path, named) == "news"

@@ -14,12 +14,13 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Matches a letter or digit. A name next to such a character is only a part of a longer word, such as 'box' in
+# Matches a letter or digit. A name that follows or precedes such a character is not matched, so 'Box' is not found in
 # 'dropbox'. Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages have no spaces
 # around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
-# In '/out-of-the-box', the article shows that 'box' is a common noun and not the company Box. But in '/the-box', the
-# article can be a part of the name. The word 'vs' can directly precede a name: '/boxvsdropbox'.
+# A name after 'a' or 'the' is not matched, because 'box' in '/out-of-the-box' is not the company Box. If the article is
+# the first word, as in '/the-box', it can be a part of the name. Only 'vs' can precede a name without a separator:
+# '/boxvsdropbox' names Dropbox.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
 # In a URL, the words of a name can be separated by one character or by nothing: 'wells-fargo', 'wellsfargo'.
@@ -56,7 +57,7 @@ def is_named_in(name: str, address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _whole_name(name: str) -> re.Pattern[str] | None:
-    """Compile a pattern that matches a name in a URL; None if the name has no words.
+    """Compile a pattern that matches a name in a URL. Return None if the name has no words.
 
     A domain does not show where words start, so a separator can follow any letter: 'wellsfargo.com' matches
     '/wells-fargo'.

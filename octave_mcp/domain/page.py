@@ -199,10 +199,10 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-# After these failures, stop reading the site. The source has no credits left or the site limits the rate, so further
-# pages would fail too.
+# Failures after which the rest of the site is not read: the source has no credits left, or the site limits the request
+# rate, so further pages would fail, too.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-# With these codes, the site refuses the visitor, so other pages of the site can be refused too.
+# Failures in which the site refuses the visitor, so that it can refuse the visitor's requests for other pages, too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 

@@ -19,10 +19,10 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
-# A path can name a list entry by the value of one of these fields.
+# The value of any of these fields can be used in a path as the name of a list entry.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-# In a path, an entry of one of these lists is named by the given field instead of by its index. Unlike an index, a name
-# stays valid if an edit moves the entry.
+# For these lists, a path contains the value of this field instead of the entry's index: 'talk_tracks.persona-1' instead
+# of 'talk_tracks[0]'. Unlike an index, the value stays valid if an edit moves the entry.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",

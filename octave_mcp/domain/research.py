@@ -28,8 +28,10 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """Findings from one pack of pages. For a vendor, `elements` is set; for a prospect, `signals` is set.
+    """Findings from one pack of pages, which a model reads together.
 
+    - `elements`: set only for a vendor.
+    - `signals`: set only for a prospect.
     - `words`: the number of words in the passages read.
     - `suspicious`: URLs of pages with text addressed to a model (prompt injection).
     - `heard`: significant words of the user's context, in lower case, that occur on the pages.
@@ -52,7 +54,7 @@ class Reading(Value):
 class Research(Value):
     """Everything known about one company.
 
-    If `Reading` has a field of the same name, the field here combines the values from all packs of pages.
+    Fields that also exist in `Reading` combine the values from the readings of all packs of pages.
 
     - `elements`, `signals`: None if the model answered no question about the pages.
     - `intelligence`: the conclusions from the signals; None for a vendor.

@@ -20,11 +20,11 @@ _UNLISTED = frozenset({"cost", "timings", "own_text"})
 class VersionMeta(Value):
     """Metadata of one version of a playbook. Each version is based on the previous version.
 
-    - `number`: counts from 1.
+    - `number`: the first version has number 1.
     - `by`: the model or person that made the version.
     - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
-    - `run_id`: the run that made the version; None if a person made it. A revision or refresh has a run of its own,
-      which is not the run that the playbook belongs to.
+    - `run_id`: the run that made the version; None if a person made it. The run of a revision or refresh is not the run
+      that the playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 
@@ -42,8 +42,8 @@ class VersionMeta(Value):
 class Version(Value):
     """A version of a playbook with the drafts from which it was assembled.
 
-    `drafts` contains only texts by models. Texts by people are only in `playbook`. `drafts` is None if an older release
-    made the version.
+    `drafts` contains only texts written by models; texts written by people are only in `playbook`. `drafts` is None if
+    an older release made the version.
     """
 
     meta: VersionMeta

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# With this depth, loguru's records name the code that emitted the event, which is four stack frames above.
+# The code that emitted an event is this many stack frames above the call of loguru. With this depth, loguru
+# logs the name of that code.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
@@ -118,7 +119,8 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If stderr is not UTF-8, write only ASCII, because Python would write 'é' as '\xe9', which is not valid JSON.
+    # If the encoding of stderr is not UTF-8, write only ASCII. Otherwise, Python would write 'é' as '\xe9', which is not
+    # valid JSON.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
@@ -126,8 +128,8 @@ def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
 def log_event(event: Event) -> None:
     """Log an event of a run. If a call failed with an exception other than `OctaveError`, also log the traceback."""
     level, message = EVENT_LINES[event.event]
-    # Events contain no exception, but a `call_failed` event is emitted while the exception is being handled, so
-    # `sys.exception()` returns it.
+    # An event does not contain the exception. A `call_failed` event is emitted in the exception handler, so
+    # `sys.exception()` returns the exception.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
     called = event.call.model_dump() if event.call else {}

@@ -23,7 +23,7 @@ class Journal(Protocol):
         ...
 
     def within(self, name: str) -> Journal:
-        """Return a journal for one part of the run. The journal puts `name` in front of the names of steps."""
+        """Return a journal for one part of the run. The names of all steps in this journal start with `name`."""
         ...
 
 
@@ -49,7 +49,7 @@ class Engine(Protocol):
         """Schedule a run. Do nothing if the run is already scheduled."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Map each of the runs to whether its process is alive. Leave out runs that are not in progress."""
+        """Return, for each run that is in progress, whether the process that executes the run is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:

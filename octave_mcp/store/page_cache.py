@@ -18,7 +18,8 @@ from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 # Key of the Postgres advisory lock for writing to the cache.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# Entries are evicted until the cache has this size, which is well below `MAX_BYTES`, so that evictions are rare.
+# If the cache exceeds `MAX_BYTES`, entries are evicted until the cache has this size. This size is well below
+# `MAX_BYTES`, so that evictions are rare.
 LEFT_BYTES = 450_000_000
 # Number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
@@ -39,7 +40,7 @@ class PageCache(Database):
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            # If the run was deleted in the meantime, nothing must be added to the cache for this run.
+            # The run can be deleted while its pages are fetched. Then these pages must not be cached.
             if not run_id or is_stored(db, run_id):
                 _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))

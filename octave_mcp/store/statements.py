@@ -52,7 +52,7 @@ def parsed(kind: type[V], text: str) -> V:
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Yield the values that can be parsed, and log a warning for each of the others."""
+    """Yield the values that can be parsed. Log a warning for each value that cannot be parsed."""
     for text in texts:
         try:
             yield parsed(kind, text)
@@ -86,8 +86,8 @@ def newest_first(
 
     `after` is the id of the last row on the previous result page.
     """
-    # The query uses keyset pagination. With an offset, a row could be skipped or repeated if another row was added
-    # between two pages.
+    # The query uses keyset pagination. With an offset, a row added between two requests would make the second result
+    # page repeat a row of the first.
     found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
     if after is None:
         return found

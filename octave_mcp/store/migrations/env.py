@@ -13,5 +13,5 @@ def run() -> None:
     context.run_migrations()
 
 
-if __name__ == "env_py":  # Only Alembic uses this name; other imports must not run migrations.
+if __name__ == "env_py":  # Alembic imports this file as 'env_py'; any other import must not run migrations.
     run()
