@@ -310,8 +310,8 @@ class TimedOut(Transient):
 def without_provider_text(failed: OctaveError) -> str:
     """Return the message without the provider's own text, which only the log contains."""
     text = str(failed)
-    # Adapters write the provider's text after the first ': '. Cut the message there, because the provider's text can
-    # repeat parts of the prompt, including text from pages.
+    # Adapters write the provider's text after the first ': '. Leave out the provider's text, because it can repeat
+    # parts of the prompt, including text from pages.
     is_quoting = isinstance(failed, Transient | BadRequest)
     return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 

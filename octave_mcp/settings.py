@@ -45,7 +45,7 @@ KEYS = {
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
 
-# python-dotenv would log a warning about each invalid line of `.env`, but `octave-mcp doctor` reports these lines.
+# Silence python-dotenv's warnings about invalid lines of `.env`, because `octave-mcp doctor` reports such lines.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         1800, gt=0, description="Time limit for a run, excluding waits for a slow model; finished parts are kept"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="Time limit for a model call; whenever the model answers any call, the time restarts"
+        120, gt=0, description="Time limit for a model call; it restarts whenever the model answers another call"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # config.toml is in OCTAVE_HOME, so its path depends on the other sources.
+        # config.toml is in OCTAVE_HOME, so find out first whether another source sets OCTAVE_HOME.
         homes = (source().get("home") for source in (init_settings, env_settings, dotenv_settings))
         home = _absolute(Path(next(filter(None, homes), _home())))
         toml = TomlConfigSettingsSource(settings_cls, home / "config.toml")

@@ -57,7 +57,7 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """Return the company with this website. `text` is a domain, or a URL whose path is ignored.
+    """Return the company whose website has the domain or URL `text`. The path of a URL is ignored.
 
     Raises:
         InvalidDomain: If `text` does not name a website.
@@ -281,8 +281,8 @@ def _is_public_name(host: str) -> bool:
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
 
 
-# Refuse these blocks even if `is_global` is true. `is_global` depends on the Python version and is wrong for some
-# addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3
+# Refuse IP addresses in these blocks even if `is_global` is true. `is_global` depends on the Python version and is wrong
+# for some addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3
 # (multicast and reserved).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)

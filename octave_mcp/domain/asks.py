@@ -170,8 +170,8 @@ class Ask(Value, Generic[A, B]):
 
         The type of the answer is left out, because the version of the prompt determines the type.
 
-        Only those fields of a passage are included that models see. So the digest stays the same if the page is fetched
-        again or if other text on the page changes.
+        For each passage, only the fields that models see are included. So the digest stays the same if the page is
+        fetched again or if other text on the page changes.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
@@ -324,7 +324,7 @@ class Capacity(Value):
     - `ask_characters`: the maximum number of characters per ask.
     - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
-    - `is_answered_by_client`: whether the connected client answers the asks. No deadline applies to such answers.
+    - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Other models write outlines, to which the copy rules do not apply.

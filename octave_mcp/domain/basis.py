@@ -1,4 +1,4 @@
-"""The research and verdicts behind a playbook. They are stored, so that a later refresh can reuse them."""
+"""The research and verdicts behind a playbook. Both are stored, so that a later refresh can reuse them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Basis(Value):
 
     - `model`: the identity of the model that answered the asks.
     - `research`: the research on each company, as it was before claims were verified.
-    - `verdicts`: the model's opinion on each claim, by the digest of the question about the claim.
+    - `verdicts`: the model's opinions on claims. Each key is the digest of the question about the claim.
     """
 
     model: str

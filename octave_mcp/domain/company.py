@@ -21,13 +21,13 @@ class RoleTraits:
     - `reads`: what the company's pages are searched for: what it sells (`elements`) or what it needs (`signals`).
     - `section`: the section of the playbook that contains the results.
     - `counterpart`: the role of the other company. Pages that name the other company are read first.
-    - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
-      must not depend on the counterpart.
+    - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Cached
+      research must not depend on the counterpart.
     - `quoted_in_copy`: whether e-mails and call scripts are allowed to quote the company's pages.
     - `shares`: how many pages of each kind to read, if the total is 25 pages besides the home page. For another total,
       the numbers are increased or reduced in proportion.
     - `outside`: how many pages to read from each kind of source outside the company's site, such as a job board. Kinds
-      that are not listed are not searched.
+      of sources that are not listed are not searched.
     """
 
     reads: Reads

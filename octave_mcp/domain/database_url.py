@@ -1,7 +1,7 @@
 """Normalizes OCTAVE_DATABASE_URL, so that the store, the engine and the locks interpret the URL in the same way.
 
-Users copy URLs from other tools, so common spellings are accepted. For other spellings, an error shows the correct
-form. The error quotes only the scheme of the URL, because the rest can contain a password.
+Users copy URLs from other tools, so common spellings are accepted. If a spelling is not accepted, an error shows the
+correct form. The error quotes only the scheme of the URL, because the rest can contain a password.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def file_of(url: str) -> Path | None:
 def is_scheme(given: str) -> bool:
     """Whether the URL is only a scheme ('sqlite:///').
 
-    Such a URL is not masked, because it contains no secret and masking it would garble error messages.
+    A URL that is only a scheme is not masked, because it contains no secret and masking it would garble error messages.
     """
     found = SCHEME.match(given.strip())
     return found is not None and not given.strip()[found.end() :].strip("/")
@@ -115,8 +115,8 @@ def _login(user: str | None, password: str | None) -> Iterator[str]:
 def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the host part of the URL and the `host` options.
 
-    For a single host, there are no options. Several hosts or a socket directory become options, because SQLAlchemy
-    accepts them only in this form.
+    A single host stays in the URL and needs no `host` option. Several hosts or a socket directory become options,
+    because SQLAlchemy accepts them only in this form.
     """
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)

@@ -37,7 +37,8 @@ class Passage(Value):
     - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
     - `sentences`: (start, end) offsets within `text`.
     - `label`, `where`: set only if readers of the page do not see the text as a sentence. For example, the founders in
-      the page's HTML head have the label 'Founders' and the place 'structured_data'. Such a passage has one sentence.
+      the page's HTML head have the label 'Founders' and the place 'structured_data'. A passage with a label
+      has one sentence.
     - `is_quotation`: whether the passage is a quotation, which can only be cited as a whole.
     """
 
@@ -103,7 +104,7 @@ class Support(Value):
     reason: str = ""
 
 
-# The field of a finding that answer schemas omit, because our code fills it in.
+# Answer schemas omit this field of a finding, because our code fills it in.
 UNASKED = "support"
 
 

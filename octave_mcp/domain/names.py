@@ -20,7 +20,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # A name after 'a' or 'the' is not matched, because 'box' in '/out-of-the-box' is not the company Box. If the article is
 # the first word, as in '/the-box', it can be a part of the name. Only 'vs' can precede a name without a separator:
-# '/boxvsdropbox' names Dropbox.
+# 'dropbox' is found in '/boxvsdropbox'.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
 # In a URL, the words of a name can be separated by one character or by nothing: 'wells-fargo', 'wellsfargo'.

@@ -119,7 +119,7 @@ class Structured(Value):
 
 
 def is_in_head(where: Place | None) -> bool:
-    """Whether a place is in the page's HTML head. A row of logos is not, because readers see it on the page."""
+    """Whether a place is in the page's HTML head. A row of logos is not in the head, because readers see it."""
     return where not in {None, "logos"}
 
 
@@ -202,7 +202,7 @@ _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429"
 # Failures after which the rest of the site is not read: the source has no credits left, or the site limits the request
 # rate, so further pages would fail, too.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-# Failures in which the site refuses the visitor, so that it can refuse the visitor's requests for other pages, too.
+# If a page fails with one of these codes, the site refuses the crawler and may refuse its other pages, too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 

@@ -146,7 +146,7 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # Use the name of an entry only if the name identifies the entry uniquely, and otherwise the index.
+    # If another entry of the list has the same name, write the index of the entry and not its name.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 

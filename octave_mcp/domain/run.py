@@ -85,7 +85,7 @@ class RunRecord(Value):
     - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same
       questions.
     - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
-      For a revision, `request` is a copy of that run's request, changed by the revision request.
+      For a revision, `request` is the request for the original playbook, changed by the revision request.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
     - `anew`: the reason why a refresh asked all questions again; otherwise ''.
     """

@@ -138,8 +138,8 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            # Add one to the index for each removed entry at or before the index. Start with the first removed entry,
-            # because after an increase, a later removed entry can also be at or before the index.
+            # Add one to the index for each removed entry at or before the index. Process the removed entries in
+            # ascending order, because each addition can move the index to the next removed entry.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)

@@ -1,8 +1,8 @@
 """Vendor elements, such as offerings and case studies.
 
 Each kind of element has a class, a field in `VendorElements`, and a prompt file with the same name as the field.
-The class defines everything that is specific to its kind: checks, merging, gaps, exports and counts are derived from
-the class.
+Code that is specific to a kind is in its class. Checks, merging, gaps, exports and counts contain no code for single
+kinds.
 """
 
 from __future__ import annotations

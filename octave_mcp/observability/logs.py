@@ -119,8 +119,8 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If the encoding of stderr is not UTF-8, write only ASCII. Otherwise, Python would write 'é' as '\xe9', which is not
-    # valid JSON.
+    # If the encoding of stderr is not UTF-8, write only ASCII. Otherwise, Python would write 'é' as '\xe9', which JSON
+    # does not allow.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 

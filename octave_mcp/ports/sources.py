@@ -33,7 +33,7 @@ class Source(Protocol):
         ...
 
     async def home(self, company: Company) -> Page:
-        """Return the home page. The host is tried with and without www.
+        """Return the home page. Try the host with and without 'www.'.
 
         Raises:
             SiteUnreachable: If the home page cannot be read.

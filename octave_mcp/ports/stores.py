@@ -41,8 +41,8 @@ class PageCache(Protocol):
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         """Lease cache keys to an owner, and return the keys that were leased.
 
-        The lease ends after `seconds`. Until then, no other owner fetches the pages with these keys. Keys that another
-        owner has leased are left out.
+        The lease ends after `seconds` seconds. Until then, no other owner fetches the pages with these keys. Keys
+        that another owner has leased are left out.
         """
         ...
 

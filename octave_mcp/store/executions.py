@@ -35,9 +35,8 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Usually no run was lost. Then the number of unfinished runs and the sum of their epochs are the same as
-            # in `epochs`, so no rows need to be fetched. If a run was lost, one of the two numbers differs, because
-            # epochs only increase.
+            # Compare the number of unfinished runs and the sum of their epochs with `epochs`, which is faster than
+            # fetching all rows. If a run was lost, the number or the sum differs, because epochs only increase.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

@@ -40,7 +40,7 @@ class PageCache(Database):
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            # The run can be deleted while its pages are fetched. Then these pages must not be cached.
+            # If the run was deleted while its pages were fetched, do not cache these pages.
             if not run_id or is_stored(db, run_id):
                 _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))

@@ -24,7 +24,7 @@ class Playbooks(Database):
             if not self._may_write(db, run_id, meta.run_id):
                 return None
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
-            # A run makes only one version, and a run that was resumed may have stored its version before.
+            # A run makes only one version. A resumed run can have stored its version before it was interrupted.
             if meta.run_id and (own := [known_meta for known_meta in known if known_meta.run_id == meta.run_id]):
                 return own[0]
             check_base(run_id, meta.based_on or 0, known)
