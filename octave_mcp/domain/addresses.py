@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# Maps each host that this process serves itself, such as a demo site, to its loopback port. Settings cannot add such
-# hosts, because requests to them bypass the check for public IP addresses.
+# Maps each host that this process serves itself, such as a demo site, to its loopback port. Settings cannot add hosts
+# to this map, because requests to its hosts bypass the check for public IP addresses.
 Served = Mapping[str, int]
 
 NONE_SERVED: Served = MappingProxyType({})
@@ -125,7 +125,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a company with the role of `company`, whose site is at `url`. Its `beyond` is empty."""
+    """Return a company with the role of `company`, whose site is at `url`. `beyond` stays empty."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -281,9 +281,9 @@ def _is_public_name(host: str) -> bool:
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
 
 
-# Refuse IP addresses in these blocks even if `is_global` is true. `is_global` depends on the Python version and is wrong
-# for some addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3
-# (multicast and reserved).
+# Refuse IP addresses in these blocks even if `is_global` is true. `is_global` depends on the Python version and is
+# wrong for some addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and
+# 224.0.0.0/3 (multicast and reserved).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (

@@ -14,8 +14,8 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Matches a letter or digit. A name that follows or precedes such a character is not matched, so 'Box' is not found in
-# 'dropbox'. Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages have no spaces
+# Matches a letter or digit. A name next to a letter or digit is not matched, so 'Box' is not found in 'dropbox'.
+# Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages have no spaces
 # around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # A name after 'a' or 'the' is not matched, because 'box' in '/out-of-the-box' is not the company Box. If the article is

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# The code that emitted an event is this many stack frames above the call of loguru. With this depth, loguru
-# logs the name of that code.
+# Makes loguru log the name of the function that emitted the event, which is this many stack frames above.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (

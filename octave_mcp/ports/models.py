@@ -63,8 +63,8 @@ class Model(Protocol):
     """Answers asks. Each run has its own instance of the model, which is closed when the run ends.
 
     - `name`: the name of the model that users see.
-    - `identity`: the name of the model, combined with the names of all models that it uses. Cached findings are reused
-      only if the identity is the same.
+    - `identity`: the name of the model and of all other models that the model uses. Cached findings are reused only if
+      the identity is the same.
     - `languages`: the languages that the model can write in, or None if it can write in any language.
     """
 
