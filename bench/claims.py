@@ -3,12 +3,12 @@
     python bench/claims.py [--model MODEL] [FILE ...]
 
 By default, the script reads the files in bench/claims. Each line of a file is a claim with its quotations, in the
-format that `octave-mcp check` reads, plus two more keys. `change` names the change that made a true claim false; it is
+format that `octave-mcp check` reads, plus two more keys. `change` names the change that made a true claim false, or is
 'true' if the claim was not changed. `stands` says whether a careful reader accepts the claim. The script prints a row
 of percentages for each kind of change. `rejected` is the percentage of claims that a hard rule rejects. `marked` is the
-percentage of claims to which soft rules object, but no hard rule. `passes` is the percentage of claims to which no rule
-objects. With --model, the named model judges the claims that no hard rule rejects. The column `verified` is then the
-percentage of all claims that this model accepts.
+percentage of claims that break a soft rule but no hard rule. `passes` is the percentage of claims that break no rule.
+With --model, the named model judges the claims that no hard rule rejects. The column `verified` is then the percentage
+of all claims that this model accepts.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """Return the percentages for each kind of change, with the unchanged, true claims first."""
+    """Return the percentages for each kind of change, and first those for the claims that were not changed."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)
@@ -103,7 +103,6 @@ def table(found: dict[str, Shares], *, has_model: bool) -> str:
 
 
 def tables() -> str:
-    """Return a Markdown table for each file of claims, with the results of the rules."""
     found = {file.stem: [*cases(file)] for file in sorted(SETS.glob("*.jsonl"))}
     parts = (f"`{name}`, {len(of)} claims:\n\n{table(shares(of), has_model=False)}" for name, of in found.items())
     return "\n\n".join(parts)

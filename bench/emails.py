@@ -5,9 +5,9 @@
 Each line of a file is an e-mail as a JSON object. The keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`,
 `day`, `subject` and `body` describe the e-mail. The other keys contain the verdicts of people who read the e-mail. From
 best to worst, the values of `vp` are "unchanged", "light", "heavy" and "no", and the values of `buyer` are "reply",
-"ignore" and "irritated". `specific`, `true`, `voice` and `ask` are ratings from 1 to 10. The script compares all pairs
-of e-mails in the same deal that got different verdicts. For each pair, the script checks whether the e-mail with the
-better verdict also has the higher score. A pair with equal scores counts as half an agreement.
+"ignore" and "irritated". `specific`, `true`, `voice` and `ask` are ratings from 1 to 10. The script compares each pair
+of e-mails that belong to the same deal but got different verdicts. For each pair, the script checks whether the e-mail
+with the better verdict also has the higher score. If the two scores are equal, the pair counts as half an agreement.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
 Ten runs call a provider that accepts 20 requests a second. The provider is the local server that imitates OpenAI in the
 tests. The websites are invented and kept in memory, so reading them takes no time. For each method, the script prints
 the statuses of the runs, how many requests were sent and refused, and how long the runs took. The script also prints
-the ideal time: how long these requests would take at a steady 20 requests a second. Each method is measured twice. The
-first time, the provider sends the header retry-after-ms with each refusal; the second time, it does not. The first runs
-in a new process take half a second longer, because they import the SDK.
+the ideal time, which is how long these requests would take at a steady 20 requests a second. Each method is measured
+twice: with a provider that sends the header retry-after-ms with each refusal, and with a provider that does not. The
+first runs in a new process take half a second longer, because they import the SDK.
 """
 
 from __future__ import annotations

@@ -80,7 +80,6 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) -> None:
-    """Call several endpoints of the server repeatedly for `seconds`."""
     started_at, cpu = time.monotonic(), cpu_seconds(stage.process.pid)
     run_path = f"/runs/{run_id}" if run_id else "/sessions"
 

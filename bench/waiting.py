@@ -97,7 +97,6 @@ def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
 
 @asynccontextmanager
 async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.AsyncClient]]:
-    """Run a server in a subprocess. Yield the server's process id and an HTTP client."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -115,7 +114,6 @@ async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.A
 
 
 async def start(client: httpx2.AsyncClient, request: dict[str, object], semaphore: asyncio.Semaphore) -> str:
-    """Start a run, and return its status as soon as the run waits for answers or has ended."""
     async with semaphore:
         report = (await client.post("/runs", json=request)).json()
         while report["status"] in {"queued", "running"}:

@@ -7,8 +7,8 @@ The script replaces the text between `<!-- generated: NAME -->` and `<!-- end --
 the script changes no file, and the exit code is 1 if any text is out of date. The text named `answer` is the response
 to the request in the code block above it. For each document with an `answer`, the script starts a server with the
 demo's two companies. The text named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. If a document
-has a code block marked `jsonl`, the script saves it as claims.jsonl for the requests that send this file. The script
-replaces values that change from run to run, such as ids, times and ports, with fixed values.
+has a code block marked `jsonl`, the script saves the block as claims.jsonl, because a request in the document sends
+this file. The script replaces values that change from run to run, such as ids, times and ports, with fixed values.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# If a JSON object has more keys than this, shorten it like a list, because its keys are probably IDs, as in `evidence`.
+# A JSON object with more keys than this, such as `evidence`, probably has IDs as its keys, so shorten it like a list.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
-# The documents use these names for the demo's vendor and prospect.
+# In the documents, the demo's vendor and prospect have these names.
 NAMES = ("acme.com", "globex.com")
 DAY = "2026-01-31"
 LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} characters"}
@@ -76,7 +76,7 @@ LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} c
 COMMON_STATUSES = ("403", "413", "421", "500", "503")
 # These fixed values replace numbers that change from run to run.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-# Show these values for every unfinished run, because its real progress depends on the moment of the request.
+# Show these values for every unfinished run, because the progress of a run depends on the moment of the request.
 IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
@@ -87,7 +87,8 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    # Show 6 runs in the metrics, because the real number varies: a run that is cancelled early does not always start.
+    # Always show 6 runs in the metrics. The real number varies, because a run that is cancelled early does not always
+    # start.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
@@ -425,7 +426,6 @@ def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
 
 
 def _json_of(text: str, items: int) -> Iterator[str]:
-    """Format one JSON value with indentation, or several JSON values with one value per line."""
     lines = text.splitlines()
     values = [json.loads(line) for line in lines] if all(map(OBJECT.fullmatch, lines)) else [json.loads(text)]
     for value in values:
@@ -536,7 +536,6 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
 
 
 async def _all() -> dict[Path, tuple[str, str]]:
-    """Return the current and the updated text of each document."""
     old = [file.read_text("utf-8") for file in DOCUMENTS]
     return dict(zip(DOCUMENTS, zip(old, await together(*map(made, old)), strict=True), strict=True))
 
@@ -556,7 +555,6 @@ def main() -> int:
 
 
 def _difference(old: str, new: str) -> str:
-    """Return an error message with the first ten lines of the diff."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)]
     return "\n".join(("out of date; run `make docs`", *lines[2:12]))
 

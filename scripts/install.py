@@ -2,9 +2,9 @@
 
     python scripts/install.py requirements.lock
 
-The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, because pip can be configured
-with another package index. With the development lock file, all packages are compiled to byte code, because tests start
-many processes. With requirements.lock, only the modules that the server and the command line import are compiled.
+The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, which can have another package
+index in its own configuration. With the development lock file, all packages are compiled to byte code, because tests
+start many processes. With requirements.lock, only the modules that the server and the command line import are compiled.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
-# If a line of output from pip or uv starts with one of these words, the line names the next package. uv names only
-# large packages.
+# Words at the start of an output line from pip or uv that names the next package. uv names only large packages.
 PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
-# Lines in a log cannot be overwritten, so print a line of progress only after this many packages.
+# In a log, a line of progress cannot be overwritten, so print one only after every tenth package.
 PACKAGES_PER_LINE = 10
 MAX_OUTPUT_LINES = 40
 # This program imports all modules that the product uses, so that Python writes their byte code.

@@ -1,8 +1,8 @@
 """Compile regular expressions to automata, which the module `backtracking` analyses.
 
-The automata are approximations. If the maximum of a repeat is at most `MAX_UNROLLED`, a few copies replace the repeat.
-Otherwise, the repeat becomes a loop. A look-behind only tests the last character. A back-reference matches the empty
-string.
+The automata are approximations. A repeat such as `a{3,9}` becomes a few copies of its content. If the maximum of the
+repeat is above `MAX_UNROLLED`, the repeat becomes a loop. A look-behind is reduced to a test of the last character. A
+back-reference is treated as if it matched the empty string.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OPPOSITES = {
 }
 # The index of the last node. The automaton reaches it when the whole expression has matched.
 MATCHED = 0
-# This value means "no character". The value precedes the start and follows the end of a text.
+# This value stands for "no character", which is what comes before the start and after the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
@@ -138,7 +138,7 @@ def _forms(character: str) -> tuple[str, str, str]:
 
 
 class Builder:
-    """A builder that turns an expression into nodes, from the last part of the expression to the first.
+    """Turns an expression into nodes, starting with the last part of the expression.
 
     `regions`: the atomic groups of the expression, each with the flags that apply inside the group. After an atomic
     group has matched, `re` never backtracks into the group.

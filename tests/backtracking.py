@@ -3,13 +3,13 @@
 `re` backtracks: it tries the paths through the automaton of the expression one after another. In the worst case, the
 matching time is proportional to a power of the text's length. The exponent of this power is:
 
-- 1 if `re` reads each character only a few times.
-- 2 if `re` can read the rest of the text again from every character.
+- 1 if `re` reads each character only a few times. The growth is then linear.
+- 2 if `re` can start at every character and read the rest of the text again. The growth is then quadratic.
 - Infinite if every character can double the number of paths. The growth is then exponential.
 
 The exponent is the number of loops in the longest chain of linked loops. A text links loop A to loop B if this text can
-lead around A, from A to B, and around B. If the text is repeated, `re` can change from A to B at each repetition. A
-search can start at any character, so it has an additional loop at the start.
+lead around A, from A to B, and around B. If the text is repeated, `re` can change from A to B at each repetition. The
+automaton of a search starts with an additional loop, because a search can start at any character.
 
 The growth is exponential if one text can lead around a loop on two different paths, because each repetition of the text
 doubles the number of paths. A loop is ignored if the rest of the expression matches any text, because `re` never
@@ -31,13 +31,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, parts_of
 
-# A search starts at the node ANYWHERE, because it can start at any character. Other matches start at the node FIRST,
-# because they only start at the first character.
+# A search starts at the node ANYWHERE, because it can start at any character. `match` and `fullmatch` start at the node
+# FIRST, because they start only at the first character.
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and the character that the node has just read. Characters that the rest of the expression
-# treats alike share a state.
+# A state consists of a node and the character that the node has just read. If the rest of the expression treats two
+# characters alike, they share a state.
 State = tuple[int, int]
 N = TypeVar("N")
 
@@ -45,7 +45,7 @@ N = TypeVar("N")
 class Growth(NamedTuple):
     """How fast the matching time grows with the length of the text.
 
-    `power`: the exponent of the growth.
+    `power`: the exponent, as described in the docstring of the module.
     `copied`: a text that causes this growth if it is repeated.
     """
 
@@ -113,8 +113,9 @@ class Paths:
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # In a search, it is enough to test one state of the second loop: a text for another state can be rotated into a
-        # text for this state. A search also tries the rotations, because it can start at any character.
+        # In a search, it is enough to test one state of the second loop. A text for another state, such as 'abc', is a
+        # rotation of a text for this state, such as 'bca', and a search tries all rotations, because it can start at
+        # any character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -192,7 +193,7 @@ class Paths:
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
-        """Map each character to the first character that is in exactly the same sets."""
+        """Map each character to the first character that belongs to exactly the same `sets`."""
         sets, firsts = sorted(sets), dict[tuple[int, ...], int]()
         return {
             character: firsts.setdefault(tuple(members >> character & 1 for members in sets), character)

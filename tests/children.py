@@ -74,9 +74,10 @@ class Orders:
     `request`: the playbook request. All children use the same `request_id`, so only the first child starts the run.
     `dies_after_commits`: the child kills itself right after it has committed this number of steps.
     `dies_before_commit`: the child commits this number of steps, and then kills itself just before the next commit.
-    `dies_in_turns`: the child kills itself at the first of these iterations of its event loop.
+    `dies_in_turns`: numbers of iterations of the event loop. The child kills itself at the first of them.
     `restarts`: if true, the child forks a process that follows these orders. Whenever that process is killed, the child
-    forks another process. The second process kills itself at the second iteration in `dies_in_turns`, and so on.
+    forks another process. The second process kills itself at the iteration whose number is second in `dies_in_turns`,
+    and so on.
     `stops_in_commit`: the number of the commit during which the child stops itself with SIGSTOP.
     `stays`: the child keeps running after the run has ended.
     `revises`: the arguments of a revision. If `revises` is set, the child starts or resumes this revision instead of

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# The clock only advances if no data has arrived for this number of real seconds. Data that arrives later is still
-# received.
+# The clock advances only if no data has arrived for this number of real seconds. Data that arrives after the clock has
+# advanced is not lost.
 SETTLED_SECONDS = 0.001
 
 
@@ -56,7 +56,7 @@ class Clock:
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
         """Replace the `select` method of the selector.
 
-        `timeout`: the seconds until the next timer, measured by this clock.
+        `timeout`: how many seconds of this clock remain until the next timer.
         """
         if not timeout:
             return real.select(timeout)

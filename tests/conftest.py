@@ -170,11 +170,10 @@ class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a free loopback port.
 
     `failing`: the HTTP status of each path that fails.
-    `gate`: an event; all responses wait until the event is set. If the site is not `held`, the event is set from the
-    start.
+    `gate`: an event that all responses wait for. Unless the site is `held`, the event is set from the start.
     `asked`: an event that is set at the first request.
     `hits`: the number of requests for each path.
-    `held_at`: at the request with this number, `gate` is cleared and the event `reached` is set.
+    `held_at`: the number of the request at which the site clears `gate` and sets the event `reached`.
     """
 
     daemon_threads = True

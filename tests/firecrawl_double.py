@@ -89,7 +89,7 @@ class Double(ThreadingHTTPServer):
     `stuck`: if true, a job only makes progress when a client polls from the first page.
     `moved`: the final URL of each page that redirects, by its path.
     `gate`: an event; responses to new jobs wait until the event is set.
-    `reached`: for each host that only the fake server can reach, the origin from which it fetches the host's pages.
+    `reached`: maps each host that only the fake server can reach to the local origin that serves the host's pages.
     """
 
     daemon_threads = True
@@ -131,7 +131,6 @@ class Double(ThreadingHTTPServer):
         """Ignore the errors that occur when a client disconnects."""
 
     def map(self, body: Body) -> Body:
-        """Return the URLs in the sitemaps of a site."""
         root = body["url"]
         named = re.findall(r"(?im)^sitemap:\s*(\S+)", self.fetch(urljoin(root, "/robots.txt")).body.decode())
         queue = [urljoin(root, url) for url in (*named, "/sitemap.xml", "/sitemap_index.xml")]

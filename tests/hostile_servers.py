@@ -18,7 +18,7 @@ PAGE = html("<h1>Fine</h1><p>There is something to read here.</p>")
 
 
 def sends(*parts: bytes, then: bytes = b"", closes: bool = True, pause_seconds: float = 0) -> Handler:
-    """Return a handler that sends the parts once, and then `then` again and again until the client disconnects."""
+    """Return a handler that sends `parts` once, and then repeats the bytes in `then` until the client disconnects."""
 
     async def behave(writer: asyncio.StreamWriter) -> None:
         for part in parts:

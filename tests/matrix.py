@@ -14,8 +14,8 @@ T = TypeVar("T")
 def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
     """Return pytest parameters, one for each value.
 
-    If `short` returns false for a value, only `make long` runs the test with this value. If a value is a tuple, its
-    items become several arguments of the test, as in `pytest.mark.parametrize`.
+    If `short` returns false for a value, `make test` skips the value, and only `make long` tests it. If a value is a
+    tuple, its items become several arguments of the test, as in `pytest.mark.parametrize`.
     """
     return [pytest.param(*_spread(value), marks=() if short(value) else (pytest.mark.long,)) for value in values]
 

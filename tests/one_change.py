@@ -53,14 +53,12 @@ class ProductCopy:
         return await self.run("-m", "octave_mcp", *arguments)
 
     async def told(self, program: str) -> Any:  # noqa: ANN401 - JSON
-        """Run a program and return the JSON that it prints."""
         ended = await self.run("-c", program)
         assert ended.code == 0, ended.err
         return json.loads(ended.out)
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[httpx2.AsyncClient]:
-        """Start a server from this copy in its own process, and connect a client to the server."""
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
             cwd=self.root,

@@ -33,7 +33,7 @@ DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
 # The vendor's site stops responding at its sixth request, so that the run cannot end before the outage starts.
 HELD_AT = 6
-# Even after an outage, each of these events must occur only once per company and step.
+# Each of these events must occur only once per company and step, even if there was an outage.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
 LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
 PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
@@ -44,7 +44,7 @@ class Outage:
     """The functions that start and end an outage of a database.
 
     `url`: the URL of the server's database, or '' for SQLite.
-    `begin`, `end`: functions that start and end the outage, given the process ID of the server.
+    `begin`, `end`: functions that take the process ID of the server, and start or end the outage.
     `at_start`: whether the outage has already started when the server starts.
     """
 
@@ -157,7 +157,8 @@ class Forwarder:
 def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
     """Forward connections from `port` to the port `to`, and cut all connections at the end.
 
-    If `port` is 0, a free port is used. The function uses threads, because opening a database blocks the event loop.
+    If `port` is 0, a free port is used. The forwarding runs in threads, because opening a database blocks the event
+    loop.
     """
     sockets: list[socket.socket] = []
 
@@ -207,7 +208,6 @@ class Stage:
         return await self.client.post("/runs", json=self.pair.domains | {"request_id": request_id})
 
     async def until(self, path: str, matches: Callable[[httpx2.Response], bool]) -> httpx2.Response:
-        """Poll the path until `matches` returns true for a response, and return this response."""
         while not matches(response := await self.client.get(path)):  # noqa: ASYNC110 - in another process
             await asyncio.sleep(PAUSE_SECONDS)
         return response

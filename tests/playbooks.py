@@ -347,8 +347,8 @@ def sample_playbook() -> Playbook:
 def sample_drafts() -> Drafts:
     """Return the drafts of the sample playbook.
 
-    The summary is missing, as if the model had failed to write it. The first sequence has one touch more than the
-    playbook, as if a check had dropped this touch from the playbook.
+    The summary is missing, as if the model had failed to write it. The first e-mail sequence has an additional touch
+    that the playbook lacks, as if a check had dropped it.
     """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards
@@ -701,7 +701,7 @@ _TRIAL_PLAN = (
 )
 
 
-# Each persona has one entry per touch. Each entry is an e-mail: a subject and two paragraphs.
+# Maps each persona to its e-mails, one per touch. An e-mail is a tuple of a subject and two paragraphs.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (
@@ -808,8 +808,8 @@ _SCORES = (
 )
 
 
-# The prospect's site only names a contact for this persona. E-mails to the other personas start with a merge field
-# instead of a name.
+# The contact's first name, for the only persona with a contact on the prospect's site. E-mails to the other personas
+# start with a merge field.
 _FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
@@ -1266,7 +1266,7 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """Return the sample as it would be written without a language model.
+    """Return the sample playbook as a run without a language model would write it.
 
     The playbook has outlines instead of finished copy, and no scores.
     """

@@ -1,8 +1,8 @@
 """A simulated public web: one HTTPS server on loopback that answers for all hosts and has its own certificate.
 
 The product resolves names and connects to port 443 as usual. Tests patch the `socket` module: host names resolve to
-loopback, and port 443 becomes the port of the server. Tests must list the names in `OCTAVE_ALLOW_HOSTS`, because
-loopback addresses are not public.
+loopback, and port 443 becomes the port of the server. Tests must list these host names in `OCTAVE_ALLOW_HOSTS`, because
+the product otherwise refuses loopback addresses.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def as_json(value: object) -> Reply:
 class PublicWeb(ThreadingHTTPServer):
     """An HTTPS server that answers for all hosts.
 
-    `replies` maps URLs without scheme and query, such as 'api.lever.co/v0/postings/acme', to replies. The server
-    responds to all other URLs with status 404.
-    `asked` counts the requests for each URL.
+    `replies` maps URLs without scheme and query, such as 'api.lever.co/v0/postings/acme', to replies. If a URL is not
+    in `replies`, the server responds with status 404. `asked` counts the requests for each URL.
     """
 
     daemon_threads = True
@@ -114,7 +113,6 @@ def _redirect_to_loopback(monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...
 
 
 def _certificate(file: Path, hosts: tuple[str, ...]) -> Path:
-    """Create a private key and a self-signed certificate for the hosts, write both to `file`, and return the path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"octave-mcp test {secrets.token_hex(8)}")])
     names = [x509.DNSName(host) for host in hosts]

@@ -309,8 +309,8 @@ def says(value: Value) -> Reply:
 def answered(ask: Asked) -> Value:
     """Return the answer that the model's rules produce.
 
-    If the ask is for a patch, return a whole answer. The caller then uses `patch_of` to take the entries of the patch
-    from it.
+    If the ask is for a patch, return a complete answer, from which the caller takes the entries of the patch with
+    `patch_of`.
     """
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
@@ -320,7 +320,7 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return a part of a draft, such as an e-mail, that differs from the text that the rules usually write.
+    """Return one part of a draft, such as an e-mail, with a text that differs from the text in a complete draft.
 
     To get a different text, apply the rules to the passages in reverse order, and use the last part of the right type.
 
@@ -336,7 +336,7 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """Return the type of a part of a draft, such as an e-mail, given the names of its fields.
+    """Return the type with these field names. It is the type of a part of a draft, such as an e-mail.
 
     Raises:
         LookupError: If no part of a draft has these fields.
@@ -602,8 +602,8 @@ def touch(
     )
 
 
-# The calls to action, one for each touch. The checks accept an e-mail with one of these calls to action if its other
-# sentences are quotations.
+# The calls to action, one for each touch. If all other sentences of an e-mail are quotations, the checks accept the
+# e-mail with any of these calls to action.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
@@ -838,7 +838,6 @@ class Stage(App):
         return super().source(name, refresh=refresh, run_id=run_id, memory=memory)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
-        """Start a run, wait until it has ended, and return its record and playbook."""
         record = await (await self.opened()).start(asked_for(**request))
         return await self.end_of(record.run_id)
 
@@ -908,7 +907,6 @@ def asked_for(**request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields of th
 
 
 def parts_of(value: object) -> Iterator[Value]:
-    """Yield the value and all values nested in it."""
     if isinstance(value, Value):
         yield value
         for name in type(value).model_fields:

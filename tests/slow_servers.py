@@ -20,7 +20,7 @@ from doubles import Request, Sent, enveloped, good
 class Job:
     """A call that the server is handling.
 
-    `left`: the remaining time in seconds if the server handles no other call.
+    `left`: how many seconds the call still takes if the server handles no other call.
     """
 
     request: Request
@@ -32,10 +32,10 @@ class Job:
 class SlowServer:
     """A server that handles up to `slots` calls at the same time.
 
-    The function `seconds` returns the duration of a call, given the number of the call. If all slots are taken, the
-    server responds to a further call with `beyond`. If `beyond` is None, a further call waits in a queue instead. If
-    `shares` is true, concurrent calls slow each other down, because they share the server's speed. If `notices` is
-    false, the server continues to handle a call after the client has disconnected.
+    The function `seconds` takes the number of a call and returns the duration of the call. If all slots are taken, the
+    server responds to a further call with `beyond`, or queues the call if `beyond` is None. If `shares` is true,
+    concurrent calls slow each other down, because they share the server's speed. If `notices` is false, the server
+    continues to handle a call after the client has disconnected.
     """
 
     seconds: Callable[[int], float]

@@ -25,7 +25,6 @@ def no_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
-    """Serve the two companies' sites under their real names, replay the run, and return the playbook."""
     (home / "recordings").mkdir(parents=True)
     shutil.copy(RECORDINGS / "posthog.com+supabase.com.json.gz", home / "recordings")
     served = {domain: urlsplit(origins[domain]).port or 0 for domain in PAIR}

@@ -44,7 +44,6 @@ def errors_in(home: Path) -> list[str]:
 
 
 async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
-    """Poll /readyz until a response has this status, and return this response."""
     while (answer := await client.get("/readyz")).status_code != status:
         pass
     return answer

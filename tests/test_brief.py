@@ -50,7 +50,6 @@ Change = Callable[[Asked, Any], dict[str, Any]]
 
 
 def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
-    """Return a tuple with a citation of the sentence `text`, or () if the ask does not contain this sentence."""
     return next(
         (
             (Cite(passage=at, sentences=(number,)),)

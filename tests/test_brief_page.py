@@ -256,7 +256,6 @@ async def test_on_a_phone_a_link_above_the_email_leads_to_the_things_to_check(br
 
 
 async def copied(page: Page, button: Locator) -> str:
-    """Click the button and return the text that it copies to the clipboard."""
     await page.evaluate(
         """() => { navigator.clipboard.writeText = text => { window.taken = text; return Promise.resolve(); }; }"""
     )
@@ -266,7 +265,6 @@ async def copied(page: Page, button: Locator) -> str:
 
 
 def written(link: str | None) -> tuple[str, str]:
-    """Return the subject and body in a mailto link."""
     assert link is not None
     parts = parse_qs(urlsplit(link).query, strict_parsing=True)
     return parts["subject"][0], parts["body"][0].replace("\r\n", "\n")

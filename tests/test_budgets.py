@@ -65,10 +65,10 @@ Stages = Callable[..., Stage]
 
 
 class SharedDouble(Double):
-    """A fake provider that all tests share, because a cached answer is only valid for the server that sent it.
+    """A fake provider that all tests share, because an answer in the cache is used only for the server that sent it.
 
-    Requests can still be in flight when a test ends, so each test has its own API key. The server drops requests with
-    the key of an earlier test.
+    Each test has its own API key. If a request from an earlier test arrives late, the server recognises the old key and
+    drops the request.
     """
 
     tests = 0
@@ -96,7 +96,6 @@ def _double() -> Iterator[SharedDouble]:
 
 @pytest.fixture
 def double(_double: SharedDouble, monkeypatch: pytest.MonkeyPatch) -> Double:
-    """The fake server that all tests share, configured as all three providers."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     _double.renew()
     set_up(monkeypatch, _double)

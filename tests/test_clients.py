@@ -386,7 +386,6 @@ def value(owner: str, name: str) -> str:
 
 @pytest.fixture
 def addresses() -> Iterator[dict[str, Double]]:
-    """Start a separate server for each provider, and yield the servers by provider."""
     servers = {provider: Double() for provider in PROVIDERS}
     yield servers
     for server in servers.values():
@@ -394,7 +393,6 @@ def addresses() -> Iterator[dict[str, Double]]:
 
 
 def received(server: Double) -> str:
-    """Return all data that the server received, with decoded Basic credentials."""
     values = (
         request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked
     )

@@ -20,7 +20,6 @@ from octave_mcp.models.extractive.voices import short_name
 
 
 async def read(text: str, path: str = "/about", published_on: date | None = None) -> ProspectAnswer[Cite]:
-    """Return the findings on one page of the prospect, Quillport."""
     shown = passages(page(f"https://{PROSPECT}{path}", text, published_on=published_on))
     brief = ReadingBrief(
         role="prospect", company="Quillport", domain=PROSPECT, counterpart=VENDOR, context="", offer=""
@@ -113,7 +112,6 @@ async def test_the_byline_dates_a_post_that_has_no_other_date() -> None:
 
 
 async def test_open_jobs_are_triggers_only_of_a_vendor() -> None:
-    """The open jobs of a prospect are listed as jobs, but the open jobs of a vendor are listed as triggers."""
     careers = "# Careers\n\n## Open positions\n\n- Head of Operations, Oslo\n"
     assert [job.title for job in (await read(careers, path="/careers")).jobs] == ["Head of Operations, Oslo"]
     assert (await read(careers, path="/careers")).triggers == ()

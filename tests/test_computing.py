@@ -63,7 +63,6 @@ def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def endless() -> Any:  # noqa: ANN401 - whatever the test asks for
-    """Loop forever and suppress every `Exception`."""
     while True:
         with suppress(Exception):
             sum(range(1000))

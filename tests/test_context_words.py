@@ -12,7 +12,7 @@ from octave_mcp.evidence.context_words import telling_words
 
 
 async def missing_words(home: Path, text: str, context: str) -> str:
-    """Return the words of the context that the playbook's gap lists as missing from the pages."""
+    """Return the words from the user's context that no page contains, as listed in a gap of the playbook."""
     sites = {VENDOR: pages(VENDOR, {"/": "# Lumen\n\nIt lights up the yard at night.", "/about": text}, name="Lumen")}
     playbook = await Stage(home, source=ScriptedSource(invented_sites() | sites)).playbook(context=context)
     found = [gap.reason for gap in playbook.gaps if gap.section == "context"]

@@ -27,7 +27,8 @@ from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 
 PROVIDERS = ("openai", "anthropic", "compat")
-# If an answer has at least `MIN_FINDINGS` findings, a patch for one error must not exceed this fraction of its size.
+# A patch for one error must not exceed this fraction of the answer's size, if the answer has at least `MIN_FINDINGS`
+# findings.
 MAX_SHARE = 0.15
 MIN_FINDINGS = 8
 
@@ -78,7 +79,7 @@ def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> f
 
     Return 0 if the original answer has fewer than `MIN_FINDINGS` findings.
 
-    The user text of a patch request starts with the user text of the original request.
+    To find the original answer, use the fact that a patch request starts with the text of the original request.
     """
     first = next(
         answer
@@ -224,7 +225,6 @@ async def test_only_the_smallest_failed_entry_is_named_by_its_path_and_replaced(
 
 
 def repaired(draft: Value) -> Value:
-    """Return a copy of the draft without the invented figure."""
     text = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
     return type(draft).model_validate_json(text)
 

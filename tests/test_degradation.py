@@ -314,7 +314,6 @@ async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playb
 
 
 def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
-    """Return the usual answer, plus a value proposition that no page supports."""
     found = cast("VendorAnswer[Cite]", answered(ask))
     made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
     return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})

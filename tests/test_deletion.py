@@ -34,7 +34,7 @@ LONG_SECONDS = 1_000_000
 def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
     """Return a demo site with an additional sentence on each page.
 
-    No other site contains these sentences, so they identify the site's data.
+    The sentences occur on no other site, so data that contains one of them is from this site.
     """
     site = load(role)
     sentence = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
@@ -80,7 +80,6 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
 
 @pytest.fixture(params=sampled(["sqlite", "postgres"], lambda name: name == "sqlite"))
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the file or URL of the database that the settings select."""
     if request.param == "sqlite":
         return str(home / "octave.db")
     url = request.getfixturevalue("postgres_url")
@@ -105,7 +104,6 @@ def request_for(sites: Sites, vendor: str, prospect: str, **request: Any) -> Pla
 
 
 async def finished_run(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
-    """Execute a run about these two companies until it has ended, and return its record."""
     started = await app.runs.start(request_for(sites, vendor, prospect, **request))
     while not (record := await app.runs.follow(started.run_id, 600, ignore_event)).is_final:
         pass
@@ -158,7 +156,6 @@ def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _plain(row: Iterable[object]) -> bytes:
-    """Return the values of the row as bytes, and decompress compressed values."""
     return b"\x00".join(_expanded(value) if isinstance(value, bytes) else str(value).encode() for value in row)
 
 
@@ -185,7 +182,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
 def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
     """Return how often robots.txt and the home page were requested.
 
-    Every run about the site requests these two URLs.
+    Every run about the site requests both.
     """
     return site.hits["/robots.txt"], site.hits["/"]
 

@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# These tests do not run commands that start with one of these keys. The values give the reasons.
+# These tests do not run commands that start with one of these texts. The value for each text is the reason.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,7 +57,7 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# No test checks code blocks with one of these languages. The values give the reasons.
+# No test checks code blocks with one of these languages. The value for each language is the reason.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
 # docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.
@@ -145,7 +145,6 @@ async def run(line: str, cwd: Path) -> Ended:
 
 
 async def serve(line: str, cwd: Path) -> None:
-    """Run a command that starts a server, wait until the server listens, and stop the server."""
     line = line.replace("octave-mcp", f"exec {shlex.quote(sys.executable)} -m octave_mcp")
     process = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=cwd, stderr=asyncio.subprocess.PIPE)
     assert process.stderr
@@ -276,7 +275,6 @@ def test_links_lead_to_existing_files_and_headings(file: Path) -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    """Return the anchors that GitHub generates for the headings of a document."""
     headings = HEADING.findall(FENCED.sub("", file.read_text("utf-8")))
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 

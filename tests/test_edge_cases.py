@@ -109,7 +109,7 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 def of_words(count: int, *paths: str) -> dict[str, str]:
     """Return pages with `count` different words in total, distributed evenly over the paths.
 
-    The site's name on the home page counts as one of these words.
+    One of these words is the site's name on the home page.
     """
     head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))

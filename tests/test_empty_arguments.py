@@ -94,7 +94,8 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
 async def send(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
     """Call the tool's HTTP route.
 
-    Arguments that are not part of the path are sent in the query or in the body. A body is JSON or a form.
+    Arguments that are not part of the path are sent in the query or in the body. If `way` is 'json', the body is JSON;
+    otherwise it is a form.
     """
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)

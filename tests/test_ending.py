@@ -170,7 +170,6 @@ async def test_a_server_with_open_streams_ends_without_an_error_even_after_two_s
 
 
 async def mcp_stream(client: httpx2.AsyncClient) -> AbstractAsyncContextManager[httpx2.Response]:
-    """Open a new MCP session and return the stream of messages that the server sends in it."""
     accept = {"Accept": "application/json, text/event-stream"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
     session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]

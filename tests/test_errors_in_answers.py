@@ -42,7 +42,6 @@ def in_choice(error: object, **more: object) -> Fault:
 
 
 def nested(code: int, raw: object) -> dict[str, Any]:
-    """Return a provider's error in the format in which OpenRouter forwards it."""
     text = raw if isinstance(raw, str) else json.dumps(raw)
     return {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": text}}}
 

@@ -58,7 +58,6 @@ def every_sentence(read: Page) -> Iterator[Evidence]:
 
 
 def check(read: Page) -> None:
-    """Assert the properties that the passages of every page must have."""
     cut = passages(read)
     assert [passage.number for passage in cut] == list(range(1, len(cut) + 1))
     assert passages(read) == cut
@@ -257,7 +256,7 @@ SOURCE_TEXT = (
 def rules(
     text: str, source_text: str = SOURCE_TEXT, *, known: tuple[str, ...] = (), context: str = "", title: str = ""
 ) -> list[str]:
-    """Return which of these rules the text breaks: on figures (D3), on names (D4) and on quotation marks (D10)."""
+    """Return the ids of the broken rules among D3 (figures), D4 (names) and D10 (quotation marks)."""
     source = source_of(evidence_of(source_text, title=title))._replace(around=context)
     found = problems(Statement(text, "fact", "", "", (source,), known=known))
     return [problem.rule for problem in found if problem.rule in {"D3", "D4", "D10"}]

@@ -43,8 +43,7 @@ HOSTILE = (
     "<script \nalert(1)",
 )
 
-# These fields keep their values in hostile playbooks, because they contain IDs, dates, digests, URLs, or one of a few
-# fixed values.
+# The hostile playbooks keep the values of these fields, which are IDs, dates, digests, URLs or keywords.
 FIXED_FIELDS = frozenset(
     {
         "id",
@@ -83,8 +82,8 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# How often an empty playbook says "Nothing was found.": in sections about the deal, for kinds of vendor elements, and
-# in sections about the prospect.
+# How many times an empty playbook says "Nothing was found.": the sum for sections about the deal, kinds of vendor
+# elements, and sections about the prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)
@@ -97,13 +96,13 @@ def playbook() -> Playbook:
 
 @pytest.fixture
 def hostile() -> Playbook:
-    """The sample playbook in which every free text is replaced by a text that tries to break out of the markup."""
+    """The sample playbook with hostile texts, each of which tries to break out of the markup."""
     return _replaced(cycle(HOSTILE))
 
 
 @pytest.fixture
 def harmless() -> Playbook:
-    """The same playbook as `hostile`, but with harmless texts in place of the hostile ones."""
+    """The playbook `hostile`, but with a harmless text in place of each hostile text."""
     return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
 
 
@@ -158,13 +157,11 @@ def _tokens(markdown: str) -> list[Token]:
 
 
 def _structure(markdown: str) -> list[tuple[str, str]]:
-    """Return the types and tags of the Markdown tokens, without tokens for text."""
     words = {"text", "text_special", "softbreak"}
     return [(token.type, token.tag) for token in _tokens(markdown) if token.type not in words]
 
 
 def _words(markdown: str) -> str:
-    """Return the text that a reader of the rendered document sees."""
     return "".join(token.content for token in _tokens(markdown) if token.type.startswith("text"))
 
 

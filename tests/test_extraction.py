@@ -25,7 +25,6 @@ def page(html: str, url: str = "https://acme.com/x") -> Page:
 
 
 def text(body: str) -> str:
-    """Return the Markdown of a page whose `main` element contains `body`."""
     return page(f"<html lang=en><body><main>{body}</main></body></html>").text
 
 

@@ -62,7 +62,6 @@ def site() -> Iterator[LoopbackSite]:
 
 @asynccontextmanager
 async def opened(site: LoopbackSite, *, memory: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
-    """Open the site in a new source, and yield the source and the site."""
     source = make_source(
         firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), memory or NoNotes(), Supervisor()
     )

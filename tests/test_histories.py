@@ -30,7 +30,7 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.terminal import open_app
 
 FIRST = "email_sequences.persona-1.touches"
-# The paths of the texts that users write, and the location of each text in the playbook.
+# The texts that users replace: maps the path in the command to the location in the playbook.
 OWN: dict[str, tuple[str | int, ...]] = {
     f"{FIRST}[0]": ("email_sequences", 0, "touches", 0, "body"),
     f"{FIRST}[1].subject": ("email_sequences", 0, "touches", 1, "subject"),
@@ -151,7 +151,6 @@ class History:
 
 
 def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
-    """Return the part if it is a string, and the joined sentences of the part otherwise."""
     part: Any = part_at(playbook, at)
     return (
         part

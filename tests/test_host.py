@@ -90,13 +90,11 @@ class Writer:
 
 
 async def begun(client: Client[Any], pair: Pair) -> dict[str, Any]:
-    """Start a run, wait for its first questions, and return its report."""
     run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
     return await at_rest(client, run_id)
 
 
 async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Wait until the run needs answers or has ended, and return its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] in {"queued", "running"}:
         pass
     return report

@@ -112,8 +112,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # Pad the answer to its expected length. Without the padding, the remaining budget would depend on whether the
-        # run receives this answer before or after it asks the next question.
+        # Pad the answer to its expected length, so that the remaining budget is the same whether the run asks the next
+        # question before or after it receives this answer.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
@@ -145,7 +145,6 @@ def without(name: str) -> Spoil:
 
 
 def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Remove the copy for the second persona, both from first answers and from corrections."""
     for fix, path in paths_in(question.complaint).items():
         if path == "persona_2":
             answer[fix] = None

@@ -188,7 +188,6 @@ async def server() -> AsyncIterator[Server]:
 
 
 async def mapped(server: Server) -> list[str]:
-    """Return the paths that the crawler finds while the clock is stopped."""
     stop_the_clock()
     async with crawling(settings()) as source:
         site = await site_of(source, server.company())

@@ -23,12 +23,13 @@ from matrix import sampled
 import octave_mcp
 
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
-# The patterns in these modules only match the package's own files and settings, so they can be slow.
+# The patterns in these modules are allowed to be slow, because they are applied only to the package's own files and to
+# settings.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
 # These patterns can take long to fail, which is harmless because the caller stops at the first failed match.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# The test cannot find the calls of these patterns, because the package uses them under other names, for example in a
-# table. The table names the only method that the package calls on each pattern.
+# Maps each pattern that the package uses under another name, for example in a loop, to the only method that the package
+# calls on it. The test cannot find these calls itself.
 TABLES = {
     "octave_mcp.evidence.dates:_AT_START": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -87,7 +88,7 @@ def parts_of(found: object) -> Iterable[object]:
 def compiled(package: str) -> Iterator[Used]:
     """Yield the patterns in module-level constants and in classes.
 
-    If several methods are called on a pattern, yield the pattern once for each method.
+    If the package calls several methods of a pattern, yield the pattern once for each method.
     """
     for module in modules(package):
         classes = [
@@ -131,7 +132,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield calls such as `re.search(...)` and `PATTERN.match(...)`, each with the names before and after the dot."""
+    """Yield calls such as `PATTERN.match(...)`, in this case with the names 'PATTERN' and 'match'."""
     functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -142,7 +143,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Return the module and the original name for each name that a `from` import defines."""
+    """Map each name that a `from` import defines to the module and to the name in that module."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -155,7 +156,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 def uses() -> dict[tuple[str, str], set[str]]:
     """Map the module and name of each pattern to the methods that are called on the pattern.
 
-    If the package uses a pattern in other ways than by calling its methods, the set of methods is empty.
+    Leave out patterns that the package also uses in other ways, such as in a table.
     """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
@@ -174,7 +175,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 def slow(package: str) -> dict[str, str]:
     """Return the patterns that take too long.
 
-    For each pattern, give the exponent of its growth, and a text that causes this growth if it is repeated.
+    The value for each pattern names the exponent of its growth, and a text that causes this growth if it is repeated.
     """
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:

@@ -207,7 +207,7 @@ async def test_links_redirects_sitemaps_and_robots_lead_to_no_hostile_address(
     assert set(connected) == {own}
     codes = [page.code if isinstance(page, PageFailure) else "read" for page in found]
     assert codes[: len(hostile)] == ["host_not_allowed"] * len(hostile)
-    # Relative and empty URLs lead to pages of the site itself. Most of these pages do not exist.
+    # Relative and empty URLs lead to pages of the site itself, most of which do not exist.
     assert set(codes) <= {"host_not_allowed", "redirected_off_site", "http_404", "redirect_loop", "duplicate", "read"}
     assert codes.count("read") <= 1
 

@@ -53,7 +53,6 @@ class Stage:
             yield started
 
     async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
-        """Run a server until it ends, and return its exit code."""
         async with self.server(**orders) as started:
             return await started.ended()
 
@@ -74,12 +73,10 @@ class Stage:
 
     @property
     def written(self) -> dict[Path, int]:
-        """Return the modification time of each file in the playbooks' folder."""
         return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
 
     @property
     def repeated_steps(self) -> list[str]:
-        """Return the steps that were called after they had been recorded."""
         recorded, repeated = set[tuple[str, str]](), list[str]()
         for line in self.log:
             if line.kind == "recorded":
@@ -90,7 +87,6 @@ class Stage:
 
     @property
     def in_flight(self) -> list[str]:
-        """Return the steps that a process called but did not finish recording."""
         ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
         return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
 
@@ -99,7 +95,6 @@ class Stage:
         return run
 
     async def check(self) -> None:
-        """Check that the run completed with one playbook, repeated no recorded step and lost no event."""
         run = await self.run()
         assert (run.status, run.error) == ("completed", None)
         assert self.repeated_steps == []

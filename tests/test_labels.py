@@ -17,7 +17,6 @@ ROW = "LOGOS Brassmere, Copperfell, Tinhaven"
 
 
 async def found_on(path: str, text: str) -> VendorAnswer[Cite]:
-    """Return the extractive model's findings on one page of the vendor Lumenforge."""
     brief = ReadingBrief(role="vendor", company="Lumenforge", domain="lumenforge.example", counterpart="", context="")
     shown = passages(page(f"https://lumenforge.example{path}", text, kind="home" if path == "/" else None))
     names = tuple(READ_KINDS.values())

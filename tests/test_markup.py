@@ -16,13 +16,11 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def text(body: str, head: str = "") -> str:
-    """Return the Markdown of a page whose `main` element contains `body`."""
     html = f"<html lang=en><head>{head}</head><body><main>{body}</main></body></html>"
     return page_of(html, "https://acme.com/x", ACME, NOW).text
 
 
 def rows(table: str) -> list[str]:
-    """Return the rows of an HTML table in Markdown, without the separator line below the header."""
     return [line for line in text(f"<table>{table}</table>").splitlines() if "---" not in line]
 
 

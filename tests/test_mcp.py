@@ -113,14 +113,12 @@ async def complaint(client: Client[Any], tool: str, **arguments: Any) -> str:  #
 
 
 async def ended(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Call get_run until the run has ended, and return its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] not in FINAL:
         pass
     return report
 
 
 async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - the tool's own
-    """Start a run, wait until it has ended, and return its report."""
     return await ended(client, (await call(client, "generate_playbook", **arguments))["run_id"])
 
 

@@ -49,7 +49,6 @@ CONTEXT = "They run nights."
 
 
 def citing(ask: Asked, text: str) -> Cite | None:
-    """Return a citation of the sentence, or None if the ask does not contain the sentence."""
     citations = (
         Cite(passage=at, sentences=(number,))
         for at, passage in enumerate(ask.passages, 1)
@@ -246,7 +245,7 @@ def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
 
 
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """Yield asks for findings, and asks for copy that are combined in the same way as for a connected client."""
+    """Yield two asks for findings, and two asks for copy with two prompts each, as for a connected client."""
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]

@@ -173,7 +173,6 @@ async def written(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(report: dict[str, Any]) -> dict[str, bytes]:
-    """Return the content of each file of a run, by file name."""
     return {file.name: file.read_bytes() for file in map(Path, report["files"])}
 
 

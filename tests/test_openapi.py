@@ -158,7 +158,6 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
 
 
 def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """Return the differences between the response and the description of the operation in the OpenAPI document."""
     described = operation["responses"].get(str(answer.status_code))
     if described is None:
         return [f"the status {answer.status_code} is not described"]

@@ -34,7 +34,7 @@ LINE = re.compile(r"(?:\[(?P<passage>\d+)[^\]]*\]|\((?P<sentence>\d+)\)) (?P<tex
 
 
 class Shown(NamedTuple):
-    """A line of the list, and the citation that its number stands for."""
+    """A line of the list: its text, and the citation of this text."""
 
     cite: Cite
     text: str
@@ -49,7 +49,7 @@ def text_of(shown: Sequence[Passage]) -> str:
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
     """Yield the numbered lines of the list.
 
-    The list shows a heading as number 0. To cite the heading, a model cites sentence 0 of the passage below it.
+    The number of a heading is 0. To cite the heading, a model cites sentence 0 of the passage below the heading.
     """
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():
@@ -70,7 +70,7 @@ def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
 
 
 def is_whole(passage: Passage) -> bool:
-    """Return whether the passage is a row of a table or of logos, which is not split into sentences."""
+    """Return whether the passage is a row of a table or of logos, which the list does not split into sentences."""
     return passage.where == "logos" or " | " in passage.text
 
 

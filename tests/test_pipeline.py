@@ -248,7 +248,7 @@ async def test_concurrent_runs_do_not_share_evidence_or_context(count: int, tmp_
 class Meeting:
     """A barrier at which calls wait until all expected calls have arrived.
 
-    Calls can only pass the barrier if they are concurrent.
+    If the calls are not concurrent, they wait forever.
     """
 
     def __init__(self, *expected: str) -> None:

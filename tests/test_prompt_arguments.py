@@ -96,7 +96,6 @@ class Asking:
         await self._post({"method": "notifications/initialized"})
 
     async def ask(self, method: str, params: Json) -> Json:
-        """Send a request and return the response, which contains a result or an error."""
         named = {"Mcp-Method": method, "Mcp-Name": params.get("name") or ""} if self._meta else {}
         answer = await self._post({"id": 1, "method": method, "params": params | self._meta}, named)
         text = answer.text.partition("data: ")[2].splitlines()[0] if "data: " in answer.text else answer.text

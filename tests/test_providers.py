@@ -64,7 +64,8 @@ from octave_mcp.settings import load
 PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
-# If an ask for one of these answer types fails, the run fails. If any other ask fails, the playbook has a gap.
+# If an ask for one of these answer types fails, the run fails. If an ask for another answer type fails, the playbook
+# has a gap.
 MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
@@ -113,7 +114,6 @@ def asks(plain: Written) -> list[Asked]:
 
 @asynccontextmanager
 async def opened(provider: str, home: Path) -> AsyncGenerator[Model]:
-    """Open the model of a provider outside a run."""
     model = Stage(home).model(provider)
     yield model
     await model.close()
@@ -272,7 +272,6 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
 
 
 def token_limit(request: Request) -> int:
-    """Return the token limit that the request sets for the answer."""
     return next(limit for name, limit in request.body.items() if name.startswith("max_") and name.endswith("tokens"))
 
 
@@ -625,7 +624,6 @@ async def test_a_refusal_spaces_out_calls_and_each_answer_reduces_the_spacing() 
 
 
 def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
-    """Return the invented sites, and add a page with a prompt injection to the vendor's site."""
     sites = invented_sites()
     text = f"# Harrowgate lit 9 halls\n\nHarrowgate lit 9 halls.\n\n{INJECTION}"
     injected = pages(VENDOR, {"/customers/harrowgate": text}, name="")

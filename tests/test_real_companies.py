@@ -27,7 +27,6 @@ NEVER = 1_000_000
 
 
 def is_quoted(evidence: Evidence, text: str) -> bool:
-    """Return whether the evidence is in a block quotation or between quotation marks."""
     paragraph = text[text.rfind("\n", 0, evidence.start) + 1 : evidence.start + 1]
     is_open = paragraph.count("“") > paragraph.count("”") or paragraph.count('"') % 2 == 1
     return paragraph.startswith(">") or is_open

@@ -111,7 +111,6 @@ async def recorded(
 
 
 async def replayed(recorded: Recorded, folder: Path, *options: str) -> Ended:
-    """Replay the recording on the command line, and fetch all pages again."""
     asked = ("--model", "recorded", "--refresh", "--out", str(folder / "out"), *options)
     return await octave("generate", *recorded.domains, *asked, cwd=folder)
 
@@ -132,7 +131,6 @@ def flag(playbook: Json) -> str:
 
 
 def rewrite(home: Path, change: Callable[[Json], object]) -> None:
-    """Apply `change` to the content of the recording in the folder `home`."""
     (file,) = (home / "recordings").iterdir()
     recording = unpacked(file.read_bytes(), "")
     content = recording.model_dump(mode="json")
@@ -150,7 +148,6 @@ def content_of(file: Path) -> Json:
 
 
 def quotations(part: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
-    """Yield the company, path and quotation of each citation in a recording."""
     if is_object(part):
         if "quote" in part:
             yield part["company"], part["path"], part["quote"]

@@ -269,7 +269,6 @@ async def test_two_servers_with_one_home_repeat_nothing_and_one_finishes_the_run
 
 
 def check_requests(pair: Pair) -> None:
-    """Check that each page was only requested once, even if several runs needed it."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
@@ -277,7 +276,6 @@ def check_requests(pair: Pair) -> None:
 
 
 def end_leases(home: Path) -> None:
-    """Expire all leases for fetching pages, so that other processes can fetch these pages."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update copy_leases set until = ''")
         db.commit()

@@ -72,7 +72,6 @@ class Deal:
         return playbook
 
     async def refreshed(self, *, named: Named | None = None) -> tuple[RunRecord, list[Asked]]:
-        """Refresh the playbook, and return the record of the refresh and the asks that the refresh sent."""
         before = len(self.model.asked)
         started = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
         record, _ = await self.stage.end_of(started.run_id)
@@ -584,7 +583,6 @@ def _with_more(site: Site) -> Site:
 
 
 def _note(at: int) -> str:
-    """Return a note with sentences that no other note contains."""
     sentences = " ".join(
         f"In note {at} the {thing} of day {at} came before the {thing} of the day before."
         for thing in ("van", "shift", "order")

@@ -52,7 +52,6 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def ended(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
-    """Wait until the run at this path has ended, and return its report."""
     while (report := (await client.get(path, params=LONG_WAIT)).raise_for_status().json())["status"] not in FINAL:
         pass
     return report
@@ -303,7 +302,6 @@ async def curl(*arguments: str) -> str:
 
 @asynccontextmanager
 async def own_process(*arguments: str) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process]]:
-    """Start a server in its own process, and yield its URL and the process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PATIENT, *arguments),
         env=os.environ | {"PYTHONPATH": str(ROOT)},

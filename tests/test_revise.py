@@ -89,7 +89,6 @@ async def playbook_of(client: Client[Any], run_id: str) -> dict[str, Any]:
 
 
 def rest_of(playbook: dict[str, Any]) -> str:
-    """Return the playbook as JSON, without the revised touch, the evidence, the cost and the timings."""
     rest = {name: part for name, part in playbook.items() if name not in {"cost", "timings", "evidence"}}
     del rest["email_sequences"][0]["touches"][2]
     return json.dumps(rest)
@@ -202,7 +201,6 @@ class Base:
         return self.stage.scripted
 
     async def revise(self, section: str, instruction: str = "say it in fewer words", **more: Any) -> RunRecord:  # noqa: ANN401 - fields of the request
-        """Revise the part, wait until the run has ended, and return its record."""
         wanted = RevisionRequest(run_id=self.run_id, section=section, instruction=instruction, **more)
         record, _ = await self.stage.end_of((await self.stage.runs.revise(wanted)).run_id)
         return record

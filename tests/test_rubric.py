@@ -83,12 +83,10 @@ def points(email: Email) -> int:
 
 
 def saying(text: str, email: Email = GOOD) -> Email:
-    """Return the e-mail with `text` inserted as a paragraph before the call to action."""
     return replace(email, paragraphs=(*email.paragraphs[:-1], text, email.paragraphs[-1]))
 
 
 def of_words(count: int, email: Email = GOOD) -> Email:
-    """Return an e-mail that has `count` words, in short sentences."""
     few, rest = divmod(count - len(ASK.split()), 4)
     return replace(email, paragraphs=(" ".join(["You see it now."] * few + ["So"] * rest), ASK))
 

@@ -1,6 +1,7 @@
 """Tests of sites and pages that Firecrawl can read but the crawler cannot.
 
-For a site that refuses the crawler, the fake Firecrawl server reads the pages from a second local server.
+The pages of a site that refuses the crawler are on a second local server, from which the fake Firecrawl server reads
+them.
 """
 
 from __future__ import annotations

@@ -101,9 +101,9 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
 async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All durations in this test are a tenth of the real ones. The real default timeouts are 120 s per call, 600 s per
-    # step and 1800 s per run. The 36 calls of the run take 144 s in total. The run's timeout is 180 s, so the run only
-    # completes if it wastes less than 36 s.
+    # All durations in this test are a tenth of the durations in its name and of the default timeouts (120 s per call,
+    # 600 s per step, 1800 s per run). The 36 calls take 144 s in total, and the timeout of the run is 180 s, so the run
+    # completes only if it wastes less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")

@@ -39,7 +39,6 @@ for arguments in (["runs"], ["sessions"], ["export", "run_none"], ["cancel", "ru
 
 @asynccontextmanager
 async def executing() -> AsyncGenerator[Runs]:
-    """Yield an open `Runs` object, which executes runs in this process."""
     runs = App(load()).runs
     await runs.open()
     yield runs
@@ -47,7 +46,6 @@ async def executing() -> AsyncGenerator[Runs]:
 
 
 async def two_runs(held_pair: Pair) -> tuple[str, str]:
-    """Start two runs, cancel both before they read a page, and return their ids."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
         # Cancel the second run first. The first run cannot end while the second run waits for pages that both runs

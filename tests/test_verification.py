@@ -224,8 +224,6 @@ async def test_an_unsupported_claim_is_dropped_and_counted(stage: Callable[..., 
 
 
 def refusing(double: Double) -> None:
-    """Make the judging model reject all reworded claims."""
-
     def answer(request: Request, _: str) -> Sent:
         is_reworded = {int(claim["number"]): PREFIX in claim["text"] for claim in claims(request)}
         others = [
@@ -327,7 +325,7 @@ def rewording_everywhere(double: Double) -> None:
 
 
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
-    """Return a change that gives this verdict to one in every `share` claims.
+    """Return a change that gives this verdict to every claim, or to every second claim if `share` is 2.
 
     The other claims stay supported, or are missing from the answer if `is_silent` is true.
     """
@@ -567,7 +565,6 @@ async def test_a_nearly_exhausted_budget_is_reserved_for_writing(stage: Callable
 
 
 async def counted(stage: Callable[..., Stage], double: Double) -> list[Request]:
-    """Return the requests that a complete run sends to the provider."""
     await stage().playbook(model="openai")
     asked, double.asked = double.asked, []
     return asked

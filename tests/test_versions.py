@@ -144,7 +144,6 @@ async def test_an_edited_sentence_may_be_supported_by_any_page_of_the_run(pair: 
 
 
 async def unquoted_sentence(playbook: Playbook) -> str:
-    """Return a sentence from the vendor's pages that no evidence of the playbook quotes."""
     store = App(load(), engine="inline").store
     await store.open()
     texts = [await store.page_text(page.sha256) or "" for page in playbook.pages if page.role == "vendor"]

@@ -68,7 +68,6 @@ class CountingStore(SqlStore):
 
 
 async def waiting(runs: Runs) -> RunRecord:
-    """Start a run, wait until it needs answers to its first questions, and return its record."""
     record = await runs.start(asked_for(model="host"))
     while record.status != "waiting":
         record = await runs.follow(record.run_id, LONG, ignore_progress)
@@ -172,9 +171,9 @@ async def test_a_run_ends_if_its_questions_are_unanswered_for_a_week(
 
 
 class ServerWithoutModel(Stage):
-    """A server that does maintenance for the runs of other servers, but has no model to execute a run.
+    """A server that checks on the runs of other servers, but has no model with which it could execute a run.
 
-    `alive`: ids of the runs whose process is alive according to the engine.
+    `alive`: ids of the runs whose process the engine reports as alive.
     """
 
     def __init__(self, home: Path, alive: Collection[str] = ()) -> None:

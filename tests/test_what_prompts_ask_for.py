@@ -78,7 +78,6 @@ JUDGE = Judge(
 
 
 def at(words: str) -> Cite:
-    """Return a citation of the first sentence that contains `words`."""
     for number, shown in enumerate(SHOWN, 1):
         for sentence in range(1, len(shown.sentences) + 1):
             if words in shown.sentence(sentence):

@@ -1,4 +1,4 @@
-"""Tests for users without any configuration, who get a playbook.
+"""Tests that users without any configuration get a playbook.
 
 The output says which model wrote the playbook and how to improve it.
 """

@@ -27,7 +27,6 @@ UNKNOWN_RUN = "run_00000000000000000000000000000000"
 
 
 def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
-    """Serve an application with these settings, and yield an HTTP client for it."""
     return served(http.make(load(**settings)))
 
 
@@ -51,7 +50,6 @@ def new_client(origin: str) -> httpx2.AsyncClient:
 
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
-    """Serve the application on a free port, and yield an HTTP client for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()

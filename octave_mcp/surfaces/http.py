@@ -37,7 +37,8 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# When the server stops, it waits this long for unfinished responses. The server has two seconds in all to stop.
+# When the server stops, it waits this long for unfinished responses. It must not wait longer, because it has to stop
+# within two seconds.
 DRAIN_SECONDS = 1
 # uvicorn's errors about unfinished responses start with these texts. These errors are hidden, because a stopping server
 # would log one for every open stream.
@@ -52,7 +53,8 @@ def make(settings: Settings | None = None) -> Starlette:
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
-        # Turn off FastMCP's check: HostOriginCheck below does the same, with errors in the format of the REST API.
+        # Turn off FastMCP's check of Host and Origin, because HostOriginCheck below makes the same check, with errors
+        # in the format of the REST API.
         host_origin_protection=False,
         middleware=[
             Middleware(TrailingSlash),

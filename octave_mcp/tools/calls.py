@@ -1,4 +1,4 @@
-"""How callers make calls on each surface: with a tool, a route or a command.
+"""Describes how to call a tool on each surface: by its name, its HTTP route or its command.
 
 The texts of errors and questions can name a tool to call. `Calls.said` replaces this name with the route or command of
 the caller's surface. Stored events do not name tools, because several surfaces can show the same event.
@@ -32,7 +32,7 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """How the callers of one surface make calls.
+    """How to call the tools on one surface.
 
     `runs_at`: the part of a run's URI before the run ID, such as '/runs/'.
     `follow`, `question`, `read`, `compare`: templates that tell the caller how to get the status of a run, take its
@@ -53,12 +53,12 @@ class Calls:
     names: Callable[[], Mapping[str, str]] = dict
 
     def said(self, text: str) -> str:
-        """In a text, replace the names of tools with the routes or commands of this surface."""
+        """Return the text with the names of tools replaced by the routes or commands of this surface."""
         names = self.names()
         return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)
 
     def with_call(self, event: Event) -> Event:
-        """Add the call that returns the next question to a 'waiting' event. Leave all other events unchanged."""
+        """If the event is 'waiting', add to its message how to get the next question."""
         if event.event != "waiting":
             return event
         question_call = self.question.format(run_id=event.run_id)

@@ -26,13 +26,13 @@ MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# A claim with one of these verdicts is accepted. An "unjudged" claim is accepted because the checks found nothing wrong
-# with it.
+# A claim with one of these verdicts is accepted. An "unjudged" claim is also accepted, because the checks found nothing
+# wrong with it.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
-# Our own texts for pydantic's error types.
+# Error texts that replace pydantic's own, by pydantic's error types.
 _ERROR_TEXTS = {
     "missing": "missing",
     "string_too_short": "empty",
@@ -42,7 +42,7 @@ _ERROR_TEXTS = {
 }
 _WORDS = r"\w"
 # If a claim contains an invalid JSON literal such as `nul`, the error text of pydantic's parser is only these words.
-# Leave them out, because they mean nothing to users.
+# Leave these words out of our errors, because they mean nothing to users.
 _PARSER_JARGON = "expected ident"
 # The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
@@ -101,7 +101,7 @@ class GivenClaim(Value):
 
 
 class Objection(Value):
-    """What is wrong with a claim: the code of the rule that it breaks, and a description."""
+    """A reason to reject or doubt a claim: the code of the rule that the claim breaks, and a description."""
 
     code: str
     text: str
@@ -110,8 +110,9 @@ class Objection(Value):
 class CheckedClaim(Value):
     """The result of checking a claim.
 
-    `stands`: whether the claim is accepted. An `unjudged` claim is accepted, because the checks could not decide but
-    found no fault. `model_error`: why the model gave no verdict, so that the verdict of the rules was used instead.
+    `stands`: whether the claim is accepted. A claim with the verdict `unjudged` is accepted, because the checks found
+    no fault but could not confirm the claim. `model_error`: why the model gave no verdict, so that the verdict of the
+    rules was used instead.
     """
 
     stands: bool
@@ -169,13 +170,13 @@ async def check_by_model(
 def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
     """Whether the model should judge the claim.
 
-    The model can judge neither a question nor a claim without quotations.
+    The model cannot judge questions, or claims without quotations.
     """
     return bool(given.evidence) and given.kind != "question" and checked.support.verdict != "not"
 
 
 def unreached(given: GivenClaim, checked: CheckedClaim, why: str) -> CheckedClaim:
-    """Return the result of the rules, and add the reason why the model could not be asked."""
+    """If the model should have judged the claim, add the reason why it could not be asked."""
     return checked.model_copy(update={"model_error": why}) if is_for_model(given, checked) else checked
 
 

@@ -18,7 +18,7 @@ SECTION_CHARACTERS = 76_000
 
 
 def cursor_of(ids: Sequence[str], limit: int) -> str | None:
-    """Return the id of the last entry shown, if there are more entries.
+    """Return the id of entry number `limit`, or None if there are no more entries than that.
 
     `ids` must be the result of a query for `limit + 1` entries.
     """
@@ -45,7 +45,7 @@ def piece_at(pieces: Sequence[T], cursor: str | None, section: str) -> tuple[T, 
 def pieces_of(value: Json, limit: int) -> list[Json]:
     """Split a list or an object into lists or objects of at most `limit` characters each.
 
-    Texts are never split, so a piece exceeds the limit if it contains a longer text.
+    A text is never split, so a text that is longer than the limit becomes a piece that exceeds the limit.
     """
     if not isinstance(value, list | dict) or len(json.dumps(value, ensure_ascii=False)) <= limit:
         return [value]
@@ -59,8 +59,8 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
     """Split the items into groups of at most `limit` characters, without changing their order.
 
-    All pieces of a long value have the same key. Put these pieces in different groups, because in one JSON object they
-    would overwrite each other.
+    If a long value was split, its pieces have the same key. Put these pieces into different groups, because two pieces
+    with the same key would overwrite each other in one JSON object.
     """
     groups: list[list[T]] = [[]]
     size = 0

@@ -10,7 +10,7 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
-# Maps each path that the caller requested to that part of the playbook.
+# Parts of a playbook, by the paths under which the caller requested them.
 Parts: TypeAlias = "dict[str, object]"
 
 # Sections that have one entry per persona, each with the name of the field that contains the persona's id.
@@ -40,7 +40,8 @@ def check_names(section: str | None, persona: str | None) -> None:
 def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Parts:
     """Return the requested parts of a playbook.
 
-    If only a persona is given, return the sections about this persona. If nothing is given, return the brief.
+    If only a persona is given, return the sections about this persona. If neither a section nor a persona is given,
+    return the brief.
 
     Raises:
         UnknownName: If there is no such persona, or no such part of the section.

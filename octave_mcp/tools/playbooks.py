@@ -57,7 +57,7 @@ Section = Annotated[
 Persona = Annotated[
     str | None,
     Field(
-        description="Limit to this persona: 1, 'persona-1' or its title; without a section, its e-mails",
+        description="A persona: 1, 'persona-1' or its title. Without a section, you get its e-mails",
         coerce_numbers_to_str=True,
     ),
 ]
@@ -155,13 +155,11 @@ async def section_report(
 
 
 def _texts(parts: Parts, playbook: Playbook) -> list[str]:
-    """Return the parts as Markdown, split into pieces that are short enough for one result."""
     lines: list[Json] = [*markdown(parts, playbook).split("\n")]
     return ["\n".join(cast("list[str]", piece)) for piece in pieces_of(lines, SECTION_CHARACTERS)]
 
 
 def _objects(parts: Parts) -> list[dict[str, Json]]:
-    """Return the parts as JSON, split into pieces that are short enough for one result."""
     by_name: dict[str, Json] = {name: dumped(part) for name, part in parts.items()}
     return cast("list[dict[str, Json]]", pieces_of(by_name, SECTION_CHARACTERS))
 

@@ -21,7 +21,7 @@ QuestionId = Annotated[str, Field(description="To take a question again")]
 
 
 class QuestionReport(Value):
-    """A question for your own model, if one is open.
+    """The next question for your own model; if no question is open, `question` is null.
 
     `open` is the number of open questions; `next` says which call to make next.
     """
@@ -115,7 +115,6 @@ def _question(stored: QuestionRecord, call: Call) -> Question:
 
 
 def _next_call(record: RunRecord, open_count: int, call: Call) -> str:
-    """Return the call to make after a question or an answer."""
     template = call.calls.follow if record.is_final else call.calls.question
     hint = " for the result" if record.is_final else "" if open_count else "; no question is open now"
     return f"{template.format(run_id=record.run_id)}{hint}"

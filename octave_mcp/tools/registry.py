@@ -24,10 +24,11 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 # Requests with these methods have their arguments in the body.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 
-# Our own texts for pydantic's errors about unknown and missing arguments.
+# Error texts that replace pydantic's own, for unknown and missing arguments.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# Error texts repeat a name from a request only if it looks like the name of an argument or field, or like a list index.
+# Matches names that an error text is allowed to repeat from a request, such as `wait_seconds` or the list index 0.
+# Other names could be secrets.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
@@ -36,7 +37,7 @@ class Call:
     """The context of a call to a tool.
 
     `progress` reports an event to the caller. `max_wait_seconds` is the maximum time that the tool is allowed to wait.
-    `calls` describes how to call tools on the caller's surface, so that texts can tell the caller what to call.
+    `calls` describes how to call tools on the caller's surface, so that error texts can say what to call.
     """
 
     runs: Runs
@@ -155,7 +156,6 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
 
 
 def _is_storable(value: object) -> bool:
-    """Whether the database can store every string that a JSON value contains."""
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         return all(map(_is_storable, (*entries, *entries.values())))

@@ -186,7 +186,6 @@ def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) ->
 
 
 def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
-    """Return the call to make next, in the form that the caller's surface uses."""
     calls, run_id = call.calls, record.run_id
     if record.status == "waiting":
         return f"{calls.question.format(run_id=run_id)}; answer each question until the run is final"
@@ -215,7 +214,6 @@ def _overview(playbook: Playbook) -> Overview:
 
 
 def _brief(brief: Brief) -> str:
-    """Summarise whom to call, why now, and what to say first."""
     why = " ".join(sentence.text for sentence in (brief.why_now, brief.means) if sentence)
     lines = (
         ("Call", ", ".join(filter(None, (brief.person, brief.title)))),

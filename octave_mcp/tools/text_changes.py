@@ -7,7 +7,7 @@ from octave_mcp.domain.parts import first_of, steps_of
 
 # Leave out these sections, which only record where the text of a playbook comes from and what it cost.
 NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-# Leave out these fields, because the checks fill them in. `sentences` only repeats the body of an e-mail.
+# Leave out these fields: the checks fill in the first three, and `sentences` repeats the body of an e-mail.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 

@@ -27,7 +27,8 @@ Refresh = Annotated[bool, Field(description="Do not use cached pages")]
 class PageAsRead(Value):
     """A page in the form in which a run reads it.
 
-    If `read` is false, `code` and `reason` say why, and the other fields except `url` are null.
+    If `read` is false, the page could not be read: `code` and `reason` say why, and all fields except these and `url`
+    are null.
 
     `text` is Markdown. `facts` is the metadata in the page's HTML head, one fact per line: title, description and
     schema.org data.

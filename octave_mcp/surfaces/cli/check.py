@@ -258,8 +258,8 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
         model = app.model(named)
         model.check()
     except SetupError as unset:
-        # Replace the usual advice. It recommends models that need no key, but these models can only write playbooks and
-        # not judge claims.
+        # Replace the usual advice, which recommends models that need no key: these models can write playbooks, but they
+        # cannot judge claims.
         raise SetupError(
             str(unset).replace(WITHOUT_KEY, "without --model, the claims are judged by rules, which need no key")
         ) from None

@@ -21,8 +21,8 @@ from octave_mcp.errors import SetupError
 SERVERS = "mcpServers"
 # Only the owner can read a new configuration file, because it can contain API keys.
 PRIVATE_MODE = 0o600
-# JSON keys of an entry for a server over HTTP. Remove these keys when an entry is changed to stdio, because they would
-# contradict the new entry.
+# Keys of an entry for a server over HTTP. When `install` changes such an entry to stdio, it removes these keys, because
+# they contradict stdio.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
 Entry = dict[str, Any]

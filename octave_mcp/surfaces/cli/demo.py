@@ -38,7 +38,7 @@ def demo(
 
 
 async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
-    """Replay the recording. If that is not possible, write the playbook with the extractive model."""
+    """Replay the recording. If the recording cannot be replayed, write the playbook with the extractive model."""
     # The demo must not ask other models or fetch other sites, even if the user has configured them.
     settings = load(source="crawler", verify_model="", fallback=())
     configure_logs(settings, output)

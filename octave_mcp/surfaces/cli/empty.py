@@ -33,7 +33,7 @@ def without_empty(app: App, words: Sequence[str]) -> list[str]:
 
 
 def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str]:
-    # Look only at options that take a value. The word after a flag is not a value of the flag.
+    # Look only at options that take a value: the word after a flag such as `--json` does not belong to the flag.
     options = {name: argument for argument in arguments if argument.token_count()[0] for name in argument.names}
     positionals = iter([argument for argument in arguments if argument.index is not None])
     remaining = iter(words)

@@ -125,7 +125,6 @@ async def _export(
 
 
 def _write_pages(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Write each page to a file named after its digest, and return the paths."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for sha, text in texts.items():

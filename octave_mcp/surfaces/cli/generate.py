@@ -237,7 +237,6 @@ def progress_bar(output: Output) -> Generator[OnEvent]:
 
 
 def _deliver(ended: EndedRun, output: DeliveryOptions, default: str = "") -> int:
-    """Write the files, print the result, and return the exit code."""
     report = ended.report
     if ended.playbook:
         try:
@@ -259,7 +258,6 @@ def _deliver(ended: EndedRun, output: DeliveryOptions, default: str = "") -> int
 
 
 def _show(report: RunReport, overview: Overview) -> None:
-    """Print the result on one screen."""
     more = len(overview.gaps) - MAX_GAPS_SHOWN
     gaps = [*overview.gaps[:MAX_GAPS_SHOWN], *([f"and {more} more gaps, which the files list"] if more > 0 else [])]
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())

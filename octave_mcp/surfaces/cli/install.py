@@ -32,8 +32,9 @@ LOCATE_TIMEOUT_SECONDS = 30
 class Installed(Value):
     """The result of `install`.
 
-    If `install` did not write the file, `entry` is the entry to add to the file, and `command` is a command of the
-    client that adds it. `keyless`: whether the entry sets a model that needs no key, because no key is configured.
+    If `install` did not write the file, `entry` is the entry that the user must add to the file, and `command` is a
+    command of the client that adds this entry. `keyless`: whether the entry sets a model that needs no key, because no
+    key is configured.
     `kept_back`: the names of secrets that were not written.
     """
 
@@ -161,7 +162,6 @@ def _has_key(environment: Mapping[str, str]) -> bool:
 
 
 def _claude(name: str, entry: Entry) -> str:
-    """Return the `claude mcp add` command that adds the server for all of the user's projects."""
     options = [f"--env={variable}={value}" for variable, value in clients.environment_of(entry).items()]
     words = ["claude", "mcp", "add", name, "--scope", "user", *options, "--", entry["command"], *entry["args"]]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

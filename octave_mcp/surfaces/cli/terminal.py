@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[Event], Awaitable[None]]
 
-# Exit codes. Shells report 130, which is 128 + SIGINT, for a process that Ctrl-C ended.
+# Exit codes. If Ctrl-C ends a process, shells report the exit code 130, which is 128 + SIGINT.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 # Tools do not accept a higher value for `wait_seconds`. If a command has to wait longer, it calls the tool again.
 MAX_WAIT_SECONDS = 600.0
@@ -95,8 +95,8 @@ def on_one_line(text: str) -> str:
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, a program probably reads stderr. In this case, write log
-    entries of that level to stderr, too.
+    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, a program probably reads stderr. In this case, stderr gets
+    all log entries from that level upwards.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))

@@ -20,8 +20,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# If an object has only these fields and fields that are listed in CHECKED, it is a sentence of the playbook. Print only
-# its text, without labels.
+# An object that has only these fields and the fields in CHECKED is a sentence of the playbook, so print only its text,
+# without labels.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Run = Annotated[str, Parameter(help=RUN_HELP)]
@@ -105,7 +105,7 @@ def edit(
     """Replace a section of a playbook with your own text, and store a new version.
 
     Write an e-mail as 'Subject: ...', an empty line and the body. Write a list of texts with one text per line. Write
-    anything else as JSON. Your text is stored as you wrote it. Problems that the checks find in your text are printed
+    any other part as JSON. Your text is stored as you wrote it. Problems that the checks find in your text are printed
     as warnings.
     """
     if (text is None) == (file is None):

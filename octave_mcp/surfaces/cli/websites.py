@@ -75,7 +75,6 @@ def map_site(
 
 
 def _code(failures: Sequence[str | None], pages: int) -> int:
-    """Return the exit code. `failures` are the error codes of the pages that could not be read."""
     if len(failures) < pages:
         return PARTIAL if failures else DONE
     return USAGE if {*failures} <= {kind.code for kind in tree(InputError)} else FAILED

@@ -22,7 +22,8 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# JSON must not start with a byte order mark. However, RFC 8259 allows parsers to ignore it, so remove it.
+# Remove a byte order mark from the start of a line. JSON must not contain one, but RFC 8259 allows parsers to ignore
+# it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -33,8 +34,9 @@ NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
-# Matches a JSON token, valid or not. If a string has no closing quotation mark, only the opening quotation mark
-# matches. The quantifiers are possessive (`*+`), so that a long unterminated string fails without backtracking.
+# Matches a JSON token, such as a string, a number or a bracket, even if the token is invalid. If a string has no
+# closing quotation mark, only the opening quotation mark matches. The quantifiers are possessive (`*+`), so that a long
+# unterminated string fails without backtracking.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
 
 
@@ -51,8 +53,8 @@ def split(chunks: Iterable[bytes]) -> Generator[bytes]:
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
-        # Look for a line break only in the new chunk. Searching all of `rest` again for each chunk would take quadratic
-        # time.
+        # Look for a line break only in the new chunk, because searching all of `rest` for each chunk would take
+        # quadratic time.
         if b"\n" in chunk:
             *lines, rest = rest.split(b"\n")
             yield from (bytes(line) for line in lines if line.strip())
@@ -80,7 +82,7 @@ def decoded(line: bytes) -> JSONRPCMessage:
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """Whether a parsed notification is really a request, whose sender waits for a response.
+    """Whether a message that the SDK parsed as a notification is a request, whose sender waits for a response.
 
     The SDK parses a request with an invalid id as a notification. A real notification has no id, except that some
     clients add `"id": null` to methods that start with "notifications/".
@@ -90,17 +92,16 @@ def _wants_answer(notification: dict[str, Any]) -> bool:
 
 
 def _id_in(line: bytes) -> Id:
-    """Return the id of a request that is not valid JSON, if the id comes before the error."""
+    """Return the id in a line that is not valid JSON, or None if the id comes after the first error."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 
 def _id_of(value: object) -> Id:
-    """Return the id of a request, or None if there is no valid id."""
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # Ignore the id of a response, because it is the id of a request that our server sent. If our error had this id, the
-    # client could take it for the answer to its own request with the same id.
+    # Ignore the id of a response: it belongs to a request that our server sent, and the client can have sent a request
+    # with the same id. If our error had this id, the client would take it for the answer to its own request.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):

@@ -10,7 +10,8 @@ Schema = dict[str, Any]
 LENGTHS = frozenset({"minLength", "maxLength"})
 # Leave these keywords out of input schemas. The server still enforces the limits, and its errors state them.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Leave these fields out of output schemas to save tokens. When a model reads a report, their names are clear enough.
+# Leave these fields out of output schemas to save tokens. The names of the fields tell a model enough when it reads a
+# report.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
@@ -75,7 +76,6 @@ def _resolved(definitions: Schema, reference: str) -> Schema:
 
 
 def _object(definitions: Schema, reference: str) -> Schema:
-    """Return the schema of an object argument with the names and types of its fields."""
     properties = _resolved(definitions, reference)["properties"]
     fields = {name: {"type": _types(field, definitions)} for name, field in properties.items()}
     return {"type": "object", "properties": fields, "additionalProperties": False}

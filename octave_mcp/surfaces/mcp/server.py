@@ -81,8 +81,7 @@ class Progress:
     async def report(self, text: str, done: int = 0, total: int = 0) -> None:
         # MCP requires the progress value to grow with each notification, even if no work was finished in between.
         self._progress = max(float(done), self._progress + 0.001)
-        # The progress value must not exceed the total. If the value grows after all work is done, raise the total to
-        # the same value.
+        # The progress value must not exceed the total, so raise the total if the value grows after all work is done.
         shown_total = max(total, self._progress) if total else None
         await self._context.report_progress(self._progress, shown_total, text[:MAX_PROGRESS_CHARACTERS])
 

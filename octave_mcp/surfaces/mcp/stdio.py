@@ -58,7 +58,7 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
     async with stdio_server(stdin=cast("Any", _empty_stdin())) as (_, answers):
 
         async def take(line: bytes | None) -> None:
-            """Handle a line from the client. None means that the client has disconnected."""
+            """Handle a line from the client. If `line` is None, the client has disconnected, so end the stream."""
             if line is None:
                 await deliver.aclose()
                 return
@@ -87,7 +87,6 @@ def _claimed_stdin() -> int:
 
 
 def _read(file: int, take: Take) -> None:
-    """Read lines in a thread, and pass each line to `take`."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:

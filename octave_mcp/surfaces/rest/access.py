@@ -24,7 +24,7 @@ MCP_PATH = "/mcp"
 # These health checks need no token, because the probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# FastMCP's middleware refuses requests with these two statuses. We send our own errors instead.
+# If FastMCP's middleware refuses a request with one of these statuses, we replace its response with our own error.
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("the Host header is not a known name of this server; add the host to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(
@@ -157,10 +157,9 @@ class Tokens:
 class Limited:
     """Rejects request bodies that are larger than MAX_BODY_BYTES, even if the Content-Length header is wrong.
 
-    Starlette's RequestBodyLimitMiddleware cannot replace this class. Starlette's middleware checks Content-Length only
-    when the endpoint reads the body or responds. If a route did not read the body, it would do its work, and then the
-    middleware would replace its response with an error. Also, the errors of Starlette's middleware are plain text
-    instead of problem documents.
+    Starlette's RequestBodyLimitMiddleware cannot replace this class, because it checks Content-Length only when the
+    endpoint reads the body or responds. A route that does not read the body would do its work, and the caller would
+    still get an error. Also, the errors of Starlette's middleware are plain text instead of problem documents.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -15,7 +15,8 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# No tool has nearly as many arguments. Without a limit, a hostile form could keep the server busy.
+# Maximum number of arguments in a request, many more than any tool has. Without a limit, a hostile form could keep the
+# server busy.
 MAX_FIELDS = 100
 
 
@@ -82,7 +83,6 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    """Parse a URL-encoded form or query string."""
     try:
         text.encode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)

@@ -289,7 +289,7 @@ def takes(rest: Rest, name: str) -> Schema:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """Replace a reference to an object with the schema of the object, and allow all its fields to be empty."""
+    """If the schema is a reference to an object, return the object's schema, and allow each field to be empty."""
     if "$ref" not in schema:
         return schema
     definition = definitions[schema["$ref"].rpartition("/")[2]]
@@ -298,14 +298,13 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
 
 
 def _emptiable(schema: Schema) -> Schema:
-    """Extend the schema of an argument, so that the argument can also be empty."""
     annotations = {name: value for name, value in schema.items() if name in {"default", "description", "title"}}
     options = schema.get("anyOf") or [{name: value for name, value in schema.items() if name not in annotations}]
     return annotations | {"anyOf": [*(option for option in options if option not in EMPTY), *EMPTY]}
 
 
 def _narrower() -> dict[str, Schema]:
-    """Return schemas for the arguments whose values are more limited than their Python types."""
+    """Return schemas of arguments, such as `run_id`, that accept fewer values than their Python types allow."""
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,

@@ -33,8 +33,8 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Scripts for an earlier API use these two names. Both names mean the playbook workflow, because there is no other
-# workflow.
+# The ids of workflows in an earlier API, which old scripts still use. Both ids mean the only workflow, which writes a
+# playbook.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 
@@ -44,7 +44,7 @@ class Health(Value):
 
 
 class Configuration(Value):
-    """All settings with their sources. Secrets are masked."""
+    """All settings, each with the place where it was set. Secrets are masked."""
 
     settings: tuple[Setting, ...]
 

@@ -111,7 +111,6 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _body(operation: Operation) -> dict[str, Any] | None:
-    """Return the request body, as JSON or as a form, for all arguments that are not in the path."""
     properties = operation.takes.get("properties", {})
     in_body = {name: schema for name, schema in properties.items() if name not in _in_path(operation)}
     if operation.method not in WITH_BODY or not in_body:
@@ -174,7 +173,6 @@ def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:
 
 
 def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema]]:
-    """Return the schema of each type in a response, and the components that these schemas refer to."""
     returned = (answer for operation in operations for answer in operation.returns.values())
     adapters = {body for answer in returned for body in answer.content.values() if isinstance(body, TypeAdapter)}
     inputs: list[tuple[TypeAdapter[Any], JsonSchemaMode, TypeAdapter[Any]]]
@@ -186,7 +184,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema
 def _refusals() -> dict[str, Any]:
     """Return a response for each error status.
 
-    The description of each response lists the error codes that have this status.
+    The description of a response lists all error codes that are sent with its status.
     """
     codes: dict[int, list[str]] = {}
     for error in tree():

@@ -18,7 +18,7 @@ from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"
-# An id has at most 18 digits, so that it fits into a 64-bit integer, the largest integer that databases store.
+# An id has at most 18 digits, because databases store it as a 64-bit integer.
 EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 
@@ -32,8 +32,8 @@ def last_seen(request: Request) -> int:
     Raises:
         InputError: If the value is not an event id.
     """
-    # A browser sends the header when its EventSource reconnects. A web page cannot set the header, so it uses the query
-    # parameter.
+    # When a browser's EventSource reconnects, the browser sends the header. For the first connection, a web page must
+    # use the query parameter, because it cannot set the header.
     sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
     ids = [event_id for event_id in sent if event_id]
     if not all(map(EVENT_ID.fullmatch, ids)):

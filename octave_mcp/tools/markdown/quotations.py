@@ -62,9 +62,9 @@ class Quotations:
         return f"{f' {marks}' if marks else ''}{doubt}"
 
     def given(self, ids: Iterable[EvidenceId]) -> str:
-        """Return citations, such as '[1][2]', of the evidence that has been cited before.
+        """Return citations, such as '[1][2]', of the evidence that already has a number.
 
-        Leave out all other evidence.
+        Leave out evidence that has not been cited before.
         """
         cited = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
         numbers = dict.fromkeys(self._numbers.get((evidence.url, evidence.quote)) for evidence in cited)
@@ -90,7 +90,7 @@ class Quotations:
         return quote if has_marks else f"“{quote}”"
 
     def _page(self, evidence: Evidence, number: int) -> str:
-        """Describe a page in full the first time. Later, refer to the page by the number of its first quotation."""
+        """Return the title, date and URL of a page, or only 'page of [1]' if quotation 1 is from the same page."""
         place = place_in_words(evidence.label, evidence.where) if evidence.where else ""
         first = self._pages.setdefault(evidence.url, number)
         if first != number:

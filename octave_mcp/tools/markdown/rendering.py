@@ -18,7 +18,7 @@ from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
 # These fields can contain the name of an entry. If an entry has several of these fields, use the one that comes first
-# in this list. The name becomes the heading of the entry or the bold start of its line.
+# in this list. The name becomes the entry's heading, or is printed in bold at the start of the entry's line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
@@ -26,8 +26,8 @@ HEADS = (
 # These fields can contain the main text of an entry, which is printed after the name. If an entry has several of these
 # fields, use the one that comes first in this list.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# Print the values of these fields in parentheses after the main text, without labels, because the values alone are
-# clear.
+# Print the values of these fields in parentheses after the main text. Omit the labels, because readers understand the
+# values without labels.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
@@ -164,7 +164,7 @@ def _has_line(entry: Value) -> bool:
 
 
 def _parts(entry: Value) -> Iterator[tuple[str, object]]:
-    """Yield the fields of an entry, except hidden fields and fields that the entry's own line shows."""
+    """Yield the fields of an entry that are neither hidden nor printed on the entry's first line."""
     in_line = {_first(entry, HEADS), _first(entry, BODIES), *TAGS, *HIDDEN}
     return ((name, part) for name, part in entry if name not in in_line and part is not True and _has(entry, name))
 
@@ -174,5 +174,5 @@ def _entries(value: object) -> Iterator[Value]:
 
 
 def _is_rich(entry: Value) -> bool:
-    """Whether the entry needs its own heading: its type is in `HEADED`, or one of its parts has parts of its own."""
+    """Whether the entry needs its own heading, because its type is in `HEADED` or its parts are nested."""
     return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
-# If an error's advice starts with this text, do not show it, because the user is already running 'octave-mcp doctor'.
+# Do not show advice that starts with this text, because the user is already running 'octave-mcp doctor'.
 DOCTOR = "run 'octave-mcp doctor'"
 
 
@@ -29,8 +29,8 @@ def database_file(settings: Settings) -> Found:
     try:
         return _inspect(file)
     except sqlite3.OperationalError as failed:
-        # The file is locked or not readable, but probably not damaged. Therefore do not advise the user to move the
-        # file away.
+        # Do not advise the user to move the file away, because it is probably only locked or unreadable, and not
+        # damaged.
         fix = "stop the program that has locked the file, or make the file and its folder readable and writable"
         return Found("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
@@ -53,7 +53,7 @@ def _inspect(file: Path) -> Found:
 
 
 def _read_database(file: Path) -> tuple[str, str, str | None]:
-    """Return the journal mode, the damage ('ok' if there is none), and the name of the last migration."""
+    """Return the journal mode, the first fault in the file (or 'ok'), and the name of the last migration."""
     connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=SECONDS / 2)
     try:
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]

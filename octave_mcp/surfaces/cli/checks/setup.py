@@ -102,7 +102,7 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """If the variable that the provider needs is not set, return what to report about it; otherwise return None."""
+    """Return a finding about the variable that the provider needs, or None if the variable is set."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
