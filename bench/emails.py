@@ -61,7 +61,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """In how many pairs of e-mails with different verdicts the better e-mail has the higher score."""
+    """The number of pairs of e-mails with different verdicts, and how many of them have scores that agree."""
 
     pairs: int
     agree: int

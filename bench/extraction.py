@@ -3,9 +3,9 @@
     python bench/extraction.py [MODULE:FUNCTION]
 
 The web pages are read from ../shared/wcxb. FUNCTION names a Python function that takes HTML and returns text. By
-default, the script tests the product's own function. The script also reports the scores for a third of the pages,
-chosen by a hash of their ids, as "held out". However, people looked at some of the held-out pages when they tuned the
-extraction rules. The scores are precision, recall and F1, counted in words and averaged over the pages.
+default, the script tests the product's own function. The script prints the scores for all pages, and for a third of the
+pages, which it calls "held out" and chooses by a hash of their ids. However, some of the held-out pages were used to
+tune the extraction rules. The scores are precision, recall and F1, counted in words and averaged over the pages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OURS = "octave_mcp.sources.html.extraction:main_text"
 # Matches the target of a Markdown link, such as `](/pricing "Plans")` in `[Pricing](/pricing "Plans")`. Remove link
 # targets before comparing, because the marked content has only the text of links.
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
-# The report counts a page as lost if its recall is below this value.
+# If the recall of a page is below this value, the report counts the page as lost.
 MIN_RECALL = 0.5
 
 Extract = Callable[[str], str | None]

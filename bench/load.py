@@ -91,8 +91,8 @@ async def livez(client: httpx2.AsyncClient) -> float:
 
 async def probe(client: httpx2.AsyncClient, done: asyncio.Event) -> list[float]:
     """Request /livez at a steady rate until `done` is set, and return the response times in milliseconds."""
-    # Send each request in its own task, so that a slow response does not delay the next request. Otherwise there would
-    # be fewer requests exactly when the server is slow, and the percentiles would look too good.
+    # Send each request in its own task, so that a slow response does not delay the next request. Otherwise the script
+    # would send fewer requests while the server is slow, and the percentiles would look too good.
     probes: list[asyncio.Task[float]] = []
     while not done.is_set():
         probes.append(asyncio.create_task(livez(client)))

@@ -6,8 +6,8 @@ For each outage, the script starts a server and a run about the demo's two compa
 reading pages. During the outage, the script calls the server for 20 seconds, or for the time given with --seconds.
 After the outage, the script prints how many seconds it took until the server was ready, and how many until the run was
 completed. The script also prints the slowest response, the CPU usage and the number of logged warnings during the
-outage. The exit code is 1 if a run did not complete, lost work or repeated work. The exit code is also 1 if a call
-hung, the server used too much CPU time, or a warning was logged twice.
+outage. The exit code is 1 if a run did not complete, if its work was lost or repeated, if a call hung, if the server
+used too much CPU time, or if a warning was logged twice.
 """
 
 from __future__ import annotations

@@ -2,11 +2,10 @@
 
     python bench/recovery.py [times]
 
-The script measures with SQLite, and then with Postgres if Postgres is installed. The script prints how many seconds
-pass between the cancellation of a run and the end of the run's pending HTTP request, which must be at most 2. The
-script also prints how many seconds pass between `kill -9` and the moment when another server resumes the run. It
-measures this with a server that was already running before the kill, and with a server that was started afterwards. By
-default, each measurement is made three times.
+The script measures with SQLite, and then with Postgres if Postgres is installed. The script prints how many seconds a
+cancelled run takes to end its pending HTTP request, which must be at most 2. The script also prints how many seconds
+after `kill -9` another server resumes the run: first a server that was already running, and then a server that is
+started after the kill. By default, each measurement is made three times.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ ROW = "{:<52}{:>10}{:>10}{:>10}"
 async def serving() -> AsyncGenerator[Child]:
     """Start a server with a run about two websites that never respond.
 
-    If several servers are started, they share one run, because every request for a run has the same request_id.
+    All servers share one run, because they start it with the same request_id.
     """
     vendor, prospect = load().allow_hosts
     request = {"vendor": f"http://{vendor}", "prospect": f"http://{prospect}", "request_id": "one"}

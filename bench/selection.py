@@ -2,9 +2,9 @@
 
     python bench/selection.py [DIRECTORY ...]
 
-Each directory contains the HTML files of one company's website. The script uses the first 80 files. The default
-directories are posthog.com and supabase.com in ../shared/sites. To show whether the time grows linearly, the script
-also measures a site with 5,000 near-identical passages, and pages with 100,000 and 500,000 characters.
+Each directory contains the HTML files of one company's website. The script uses the first 80 files of each directory.
+The default directories are posthog.com and supabase.com in ../shared/sites. To show whether the time grows linearly,
+the script also measures a site with 5,000 near-identical passages, and pages with 100,000 and 500,000 characters.
 """
 
 from __future__ import annotations

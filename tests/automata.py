@@ -19,7 +19,7 @@ parser: Any = import_module("re._parser")
 # A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. A repeat with a lower maximum becomes a
 # few copies of its content.
 MAX_UNROLLED = 200
-# A repeat becomes at most this many required copies and this many optional copies: `a{3,9}` becomes `aaa?a?`.
+# `a{3,9}` becomes `aaa?a?`: at most this many copies are required, and at most this many are optional.
 COPIES = 2
 # The analysis tries these characters instead of all of Unicode: Latin letters, and samples of other scripts,
 # punctuation, spaces and private-use characters.

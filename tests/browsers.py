@@ -109,9 +109,9 @@ async def opened_file(
 
 
 async def quotations_marked(page: Page) -> dict[str, set[str]]:
-    """Open each source in the file, and map its number to the quotations that the page highlights.
+    """Open each source in the file, and map the source's number to the quotations that are highlighted in it.
 
-    The highlights of a source are joined into one line.
+    All highlighted quotations of a source are joined into one line.
     """
     quotations: dict[str, set[str]] = defaultdict(set)
     for number, text in await page.evaluate(OPEN_EACH_SOURCE):

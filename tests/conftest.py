@@ -113,7 +113,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make retries almost immediate, and allow an hour to open a database, because the machine can be slow."""
+    """Retry almost immediately, to save time. Allow an hour to open a database, because the machine can be slow."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
@@ -123,7 +123,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def unsynced_databases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Don't sync the databases of this process to the disk, because syncing takes a fifth of the duration of a run."""
+    """Save time by not syncing the databases of this process to the disk: syncing takes a fifth of a run's time."""
     monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
@@ -345,8 +345,8 @@ def _plain() -> list[scripted.Written]:
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
     """A completed run by the scripted model about invented sites, shared by all tests of a pytest worker.
 
-    Tests must not change the run. The first test that uses this fixture executes the run in its event loop and
-    environment.
+    Tests must not change the run. The run is executed in the event loop and environment of the first test that uses
+    this fixture.
     """
     if not _plain:
         _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
@@ -421,8 +421,8 @@ async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> En
     """Run `octave-mcp` with these arguments in the folder `cwd`.
 
     The command runs in this process, because a new process takes long to import the product. Two calls of this function
-    must not run at the same time. To test signals or pipes, use `command` instead. If `stderr` is given, the error
-    output is written there and is missing from the result.
+    must not run at the same time. To test signals or pipes, use `command` instead. If `stderr` is given, the command
+    writes its error output there, and the result does not contain it.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 

@@ -407,7 +407,7 @@ class Double(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def fails(self, fault: Fault, when: Callable[[Request], bool] = lambda _: True, *, times: int | None = 1) -> None:
-        """Answer the next `times` matching requests with this fault, or all of them if `times` is None.
+        """Answer the next `times` matching requests with this fault, or all later ones if `times` is None.
 
         If several faults match a request, the fault that was added last takes precedence.
         """

@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# This number means "all requests", because no test sends as many.
+# Stands for "all requests", because no test sends as many requests as this.
 MANY = 10_000
 JSON = "application/json"
 
@@ -34,11 +34,11 @@ Body = dict[str, Any]
 
 @dataclass
 class Fault:
-    """A response that the server sends to the next `times` matching requests.
+    """A faulty response, which the server sends to the next `times` requests that match `path` and `url`.
 
     `path`: a pattern for the method and the path of these requests.
 
-    `url`: if this is not empty, the fault only affects requests for pages whose URL contains this text.
+    `url`: a text in the URL of the requested page; if it is empty, the URL does not matter.
     """
 
     path: str

@@ -14,7 +14,7 @@ V = TypeVar("V", bound=Value)
 
 
 def standing(judge: Judge, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
-    """Return what remains of the answer (or None), its evidence, and the problems of the removed parts."""
+    """Return the rest of the answer (None if nothing is left), its evidence, and the problems of the removed parts."""
     dropped = [problem for problem in judge.problems(answer) if not problem.is_soft]
     value = pruned(answer, {problem.at for problem in dropped})
     return (None, (), dropped) if value is None else (*judge.resolved(value, into), dropped)

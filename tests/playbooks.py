@@ -87,7 +87,7 @@ def export(name: str) -> TextExport:
 class SamplePage:
     """A page of one of the two sites.
 
-    The text of the page consists of `quotes`, with one quotation per line.
+    The text of the page consists of the quotations in `quotes`, one per line.
     """
 
     role: Role
@@ -808,8 +808,8 @@ _SCORES = (
 )
 
 
-# The contact's first name, for the only persona with a contact on the prospect's site. E-mails to the other personas
-# start with a merge field.
+# The first names of contacts. Only this persona has a contact, so e-mails to the other personas start with a merge
+# field.
 _FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)

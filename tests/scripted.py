@@ -556,7 +556,7 @@ def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
 def _shown(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
     """Return `count` sentences of the ask, starting at the index `start`.
 
-    If the ask has too few sentences, continue with its first sentence.
+    After the last sentence of the ask, continue with its first sentence.
     """
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
     return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))

@@ -194,7 +194,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicWeb]:
 def deal(web: PublicWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     """Two sites of invented companies.
 
-    The simulated public web around these sites is empty until a test adds replies.
+    The simulated public web contains only these sites until a test adds replies.
     """
     assert web
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))

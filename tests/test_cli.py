@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
-# The progress text starts with this while the run waits for the sites.
+# While the run waits for the sites, the progress text starts with this word.
 STEP = b"reaching "
 
 
@@ -109,7 +109,7 @@ async def test_a_playbook_is_partial_and_exits_4_if_a_page_failed(
 async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
     """Run the command with a terminal as stderr.
 
-    If `held` is given, release these sites when the terminal shows `STEP`.
+    If `held` is given, these sites respond only after the terminal has shown `STEP`.
     """
     reading_end, writing_end = pty.openpty()
     shown = asyncio.create_task(asyncio.to_thread(_read_all, reading_end, held))
@@ -123,7 +123,7 @@ async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pa
 def _read_all(terminal: int, held: Pair | None) -> str:
     """Read from the terminal until its other end is closed.
 
-    When the other end of a terminal is closed, Linux raises an OSError.
+    On Linux, reading then raises an OSError.
     """
     found = b""
     try:

@@ -63,7 +63,7 @@ WRITERS = [
     (SequenceDraft[Cite], "email_sequences"),
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
-# The types of answers for one section of each kind: mandatory, optional, and with an entry for each persona.
+# The answer types of a mandatory section, of an optional section, and of a section with an entry for each persona.
 EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
 
 

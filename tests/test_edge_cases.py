@@ -151,7 +151,7 @@ async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_word
 async def low_confidence_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
     """Return whether the playbook has the flag `low_confidence`, and the companies that the flag names.
 
-    The pages contain only invented words and no job titles, so the test makes the model return a persona.
+    The test makes the model return a persona, because the pages contain only invented words and no job titles.
     """
     assert isinstance(stage.scripted, ScriptedModel)
     stage.scripted.on(form(Understanding[Cite]), with_a_persona)
@@ -288,10 +288,9 @@ async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_pa
 
 @pytest.mark.long
 async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
-    """A case study about the prospect is not proof for the prospect itself.
+    """A case study about the prospect proves nothing to the prospect, which knows its own story.
 
-    The first touch is allowed to mention the case study, because the prospect knows it. Later touches and battle cards
-    must not use the case study.
+    Only the first e-mail is allowed to mention it. Later e-mails and battle cards must not use it.
     """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(

@@ -1,6 +1,7 @@
 """Tests of facts from the HTML head of a page and from rows of logos.
 
-The quotation of a fact is its value, and the label says where on the page the value was found.
+A fact such as a site's title is evidence: the quotation is the title, and the label says where on the page it was
+found.
 """
 
 from __future__ import annotations

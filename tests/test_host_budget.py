@@ -526,7 +526,7 @@ async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answe
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Add an invented figure to the first finding of the answer, unless the answer is a correction."""
-    # Copy the answer so that no object occurs in two places. Otherwise, several findings would change.
+    # Copy the answer, because several findings can share an object, and then all of them would change.
     answer.update(json.loads(json.dumps(answer)))
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."

@@ -29,10 +29,11 @@ from octave_mcp.errors import SiteRefuses
 
 CONCURRENCY = 2
 MAX_GROWTH_MB = 50
-# The limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
+# Maximum number of bytes that a server sends for one page: three attempts of 5 MB each, plus the data in the socket
+# buffers.
 MAX_SENT_BYTES = 40_000_000
-# The crawler stops reading these responses at a limit on bytes or steps. A limit on bytes or steps does not depend on
-# the speed of the machine, unlike a timeout.
+# Servers whose responses exceed a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the speed
+# of the machine.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 # The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
@@ -41,7 +42,7 @@ TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.t
 
 
 async def try_all(table: str) -> None:
-    """Print the outcome for every server, the most bytes that any server sent, and the growth of memory in MB."""
+    """Print the outcome for every server, the highest number of bytes sent, and the memory growth in MB."""
     import resource
 
     hostile_routes: dict[str, tuple[Route, str]] = globals()[table]

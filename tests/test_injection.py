@@ -1,4 +1,4 @@
-"""Tests of the detection of texts that address a model, even in disguise.
+"""Tests that texts that address a model are detected, even if they are disguised.
 
 A text that is about models but does not address a model must not be detected.
 """

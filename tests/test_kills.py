@@ -1,6 +1,6 @@
 """Servers that are killed, paused or disconnected from their database.
 
-A run only loses the calls that are in flight.
+A killed server loses only the calls that are in flight, and a run repeats only these calls.
 """
 
 from __future__ import annotations
@@ -213,7 +213,8 @@ async def test_a_paused_server_stops_work_on_a_run_that_was_taken_over_and_accep
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        # If the server is very slow, it loses its run and exits with code 0.
+        # The server normally kills itself. If it is very slow, another server takes over its run, and it exits with
+        # code 0.
         assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"

@@ -48,8 +48,8 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs, by the arguments of `written_about`. Tests with the same arguments share a run, so they must not
-# change the run.
+# Completed runs, by the arguments of `written_about`. Tests must not change a run, because tests with the same
+# arguments share it.
 WRITTEN: dict[str, Written] = {}
 
 
@@ -62,7 +62,7 @@ async def written_about(
 ) -> Written:
     """Return a run by the extractive model about the two invented companies.
 
-    `vendor`: pages to add to the vendor's site, or to replace there.
+    `vendor`: pages that are added to the vendor's site, or that replace pages with the same path.
 
     `facts`: structured data in the prospect's pages.
     """

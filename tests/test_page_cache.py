@@ -40,7 +40,7 @@ class Versions:
     """A site whose pages have versions and ETags.
 
     `hits`: the number of requests for each path, including requests that are answered with status 304.
-    `gate`: an event; pages are only sent while the event is set.
+    `gate`: an event that all responses with pages wait for.
     """
 
     port: int = 0

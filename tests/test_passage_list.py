@@ -49,7 +49,8 @@ def text_of(shown: Sequence[Passage]) -> str:
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
     """Yield the numbered lines of the list.
 
-    The number of a heading is 0. To cite the heading, a model cites sentence 0 of the passage below the heading.
+    In the list, a heading has the number 0. To cite the heading, a model cites sentence 0 of the passage below the
+    heading.
     """
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():

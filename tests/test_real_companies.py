@@ -46,7 +46,7 @@ PLAYBOOKS: dict[tuple[str, str, int], Playbook] = {}
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
     """Return the playbook for a deal, which is generated once for all tests.
 
-    The short tests use two playbooks, one of which is based on only a few pages.
+    The short tests use two playbooks. A run reads only a few pages for one of them, to save time.
     """
     key = (vendor, prospect, max_pages)
     if key not in PLAYBOOKS:
@@ -77,7 +77,7 @@ async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str,
     return playbook
 
 
-# These lines on PostHog's pages do not state a need of PostHog, because they are outdated, about other companies, or
+# These lines from PostHog's pages must not become pain points, because they are outdated, about other companies, or
 # about the product.
 MISLEADING_LINES = (
     "create opportunities for founders",

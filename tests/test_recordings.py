@@ -55,7 +55,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
     """Start a run and answer all its questions.
 
-    The first answer to one of the questions contains an invented figure, so the run asks for a correction.
+    One answer contains an invented figure, so the run asks for a correction.
 
     Returns:
         The run ID and the playbook.

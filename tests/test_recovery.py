@@ -54,7 +54,7 @@ runpy.run_path({str(ROOT / "server.py")!r}, run_name="__main__")
 
 
 class Stdio:
-    """A client for a server on stdio that sends and reads single lines of JSON."""
+    """A client that exchanges single lines of JSON with a server over stdio."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -149,7 +149,7 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the request counts of pages that finished steps read, except pages that were requested exactly once."""
+    """Return the pages of finished steps that were not requested exactly once, with their request counts."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
@@ -170,7 +170,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """The moment at which a test kills the server: at a request to the vendor's site, or at an event of a step."""
+    """When a test kills the server: as it sends a request to the vendor's site, or as it logs an event."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None

@@ -48,8 +48,8 @@ async def executing() -> AsyncGenerator[Runs]:
 async def two_runs(held_pair: Pair) -> tuple[str, str]:
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # Cancel the second run first. The first run cannot end while the second run waits for pages that both runs
-        # fetch.
+        # Cancel the second run first, because the first run cannot end while the second run waits for pages that the
+        # first run fetches for both.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 

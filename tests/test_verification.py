@@ -663,9 +663,9 @@ Answers = Callable[[dict[str, Any]], object]
 
 
 class Client:
-    """A connected client that answers the questions of one run.
+    """A connected client that answers all questions of one run.
 
-    `checks`: the questions that ask the client to judge its own text. A test can change the answers to these questions.
+    `checks`: the questions that ask the client to judge its own text. Tests can change its answers to them.
     """
 
     def __init__(self, stage: Stage) -> None:

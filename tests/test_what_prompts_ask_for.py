@@ -253,9 +253,9 @@ def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Valu
 
 
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
-    """Return evidence for every sentence of the passages.
+    """Return one piece of evidence for each sentence of the passages, by id.
 
-    Also return the ids of the evidence that contains one of `words`.
+    Also return the ids of the sentences that contain one of `words`.
     """
     resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](

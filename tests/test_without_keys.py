@@ -1,6 +1,6 @@
 """Tests that users without any configuration get a playbook.
 
-The output says which model wrote the playbook and how to improve it.
+The output says which model wrote the playbook, and how users can get a better one.
 """
 
 from __future__ import annotations

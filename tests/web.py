@@ -33,7 +33,7 @@ def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
 def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Allow a server in this process an hour to open its database and to finish responses.
 
-    The machine can be slow, and the usual limits would make tests fail.
+    With the usual limits, tests would fail on a slow machine.
     """
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAIN_SECONDS", 3600)

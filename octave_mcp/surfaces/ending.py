@@ -21,8 +21,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def exit_timer() -> Callable[[int], None]:
     """Return a callback for signal handlers. The callback ends the process after MAX_SECONDS, even if closing hangs."""
-    # Start the thread here and not in the signal handler. A handler can interrupt the start of another thread, and
-    # starting a second thread at that moment would deadlock. A handler can safely put a number into a SimpleQueue.
+    # Start the thread here and not in the signal handler, because a handler can interrupt the start of another thread,
+    # and would then deadlock if it started a thread itself. The handler only puts a number into a SimpleQueue, which is
+    # safe.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:
@@ -37,7 +38,8 @@ def exit_timer() -> Callable[[int], None]:
 @contextmanager
 def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
     """On a signal, call `close` in the running event loop, and then end the process."""
-    # A server on stdio cannot simply return, because the thread that reads stdin would still wait for the next line.
+    # End the process instead of returning, because on stdio, the thread that reads stdin would still wait for the next
+    # line.
     loop, end_in_time, ending = asyncio.get_running_loop(), exit_timer(), set[asyncio.Task[None]]()
 
     async def end(number: int) -> None:
@@ -60,7 +62,7 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 def _end(number: int) -> None:
     """Exit in the same way as if the signal had ended the process."""
-    # SIGTERM has no default action for process 1 of a container, so os._exit below ends that process.
+    # In a container, the default action of SIGTERM does not end process 1, so os._exit ends it below.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-# In characters. If a token is shorter than this, only callers on this machine can use it.
+# Minimum number of characters in a token that callers on other machines use.
 MIN_TOKEN_LENGTH = 16
 GENERATOR_HINT = "'openssl rand -hex 16' generates a token"
 
@@ -36,7 +36,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
 
 
 def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
-    """Return the tokens that are long enough for callers on other machines."""
+    """Return the tokens that callers on other machines are allowed to use, because they are long enough."""
     return tuple(token for token in tokens if len(token.get_secret_value()) >= MIN_TOKEN_LENGTH)
 
 

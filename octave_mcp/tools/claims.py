@@ -111,8 +111,8 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. A claim with the verdict `unjudged` is accepted, because the checks found
-    no fault but could not confirm the claim. `model_error`: why the model gave no verdict, so that the verdict of the
-    rules was used instead.
+    no fault but could not confirm the claim. `model_error`: the reason why the model gave no verdict. If it is set, the
+    verdict is the verdict of the rules.
     """
 
     stands: bool

@@ -18,12 +18,12 @@ Text = Annotated[str, Field(description="With its 'Subject:' line")]
 
 
 class CopyReport(CheckedCopy):
-    """The result of checking a rep's copy. The rules check the copy; no model is asked."""
+    """The result of checking a rep's copy by rules, without a model."""
 
     run_id: str
 
 
-# The method is POST although the tool changes nothing, because the text would be too long for a query string.
+# The tool changes nothing, but the method is POST, because the text is too long for a query string.
 @tool("POST", "/runs/{run_id}/check", title="Check copy", read_only=True)
 async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """Check a user's own e-mail or script against the pages that a run read.

@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 def object_of(form: type[Value]) -> BeforeValidator:
     """Return a validator that accepts an object, an object as JSON text, or null for an empty object.
 
-    Errors do not repeat values or the names of unknown fields, because they can be secrets.
+    Errors repeat neither values nor the names of unknown fields, because both can contain secrets.
     """
 
     def to_object(value: object) -> object:

@@ -18,7 +18,7 @@ SECTION_CHARACTERS = 76_000
 
 
 def cursor_of(ids: Sequence[str], limit: int) -> str | None:
-    """Return the id of entry number `limit`, or None if there are no more entries than that.
+    """Return the id after which the next list starts, or None if there are no more entries.
 
     `ids` must be the result of a query for `limit + 1` entries.
     """

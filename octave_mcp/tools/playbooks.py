@@ -124,8 +124,8 @@ async def get_run(
 ) -> SectionReport:
     """Get a run's status and, when it is final, its playbook: a summary, a `section`, or the parts for a `persona`.
 
-    For the first persona's e-mails: section='email_sequences', persona='1', format='markdown'. For the brief: only
-    format='markdown'. Waits up to `wait_seconds` for the run to end.
+    Pass section='email_sequences', persona='1', format='markdown' for the first persona's e-mails, or only
+    format='markdown' for the brief. Waits up to `wait_seconds` for the run to end.
     """
     check_names(section, persona)
     state = await wait_for_run(run_id, wait_seconds, call, version)

@@ -83,7 +83,7 @@ class Tool:
     def objects(self) -> dict[str, tuple[str, ...]]:
         """The arguments that are objects, with the names of their fields.
 
-        Forms and command lines have no objects, so they take each field as a separate argument.
+        In forms and on the command line, each field of an object is a separate argument.
         """
         hints = get_type_hints(self.function)
         forms = {name: form for name, hint in hints.items() for form in get_args(hint) if _is_object(form)}
@@ -109,8 +109,8 @@ class Tool:
         public = [_emptiable(p) for p in signature.parameters.values() if p.name != "call"]
         bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
-        # Otherwise pydantic and FastMCP would read the signature of the original function, which has the parameter
-        # `call`.
+        # Delete this attribute, because pydantic and FastMCP would follow it to the original function, which has the
+        # parameter `call`.
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
 
@@ -122,8 +122,8 @@ def _is_object(form: object) -> TypeGuard[type[Value]]:
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
     """Add a validator to the parameter, so that an empty string and null count as absent.
 
-    Every surface validates arguments with the annotations of the bound function, so this validator runs on all
-    surfaces.
+    The validator runs on every surface, because every surface validates arguments with the annotations of the bound
+    function.
     """
 
     def default_if_absent(value: object) -> object:
@@ -141,7 +141,7 @@ async def ignore_event(_: Event) -> None:
 
 
 def is_absent(value: object) -> bool:
-    """Whether an argument counts as absent. Some clients send an empty string or null for an empty field."""
+    """Whether an argument counts as absent: some clients send an empty string or null for an empty field."""
     return value is None or value == ""
 
 
@@ -175,7 +175,8 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
 def place(location: tuple[int | str, ...]) -> str:
     """Return the place of an error, such as 'sender.name'.
 
-    Text that does not look like a name is replaced, because it could be a secret that was sent as a name by mistake.
+    If a name does not match `NAME`, replace it with '(invalid name)', because it could be a secret that the caller sent
+    as a name by mistake.
     """
     names = map(str, location)
     return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)

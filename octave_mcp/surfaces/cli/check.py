@@ -45,8 +45,7 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# The number of lines in a batch. The model judges the claims of a batch together, and their results are printed
-# together.
+# The number of lines in a batch. The model judges all claims of a batch before the command prints their results.
 BATCH_LINES = 60
 MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
@@ -63,7 +62,7 @@ JUDGES = ", ".join((AUTO, *_JUDGES))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file: a checked claim, or the reason why the line cannot be read."""
+    """The result for one line of the file: a checked claim, or the reason why the line cannot be read."""
 
     line: int
     given: GivenClaim | None = None
@@ -77,7 +76,7 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts for the summary and the exit code.
+    """The counts that the summary shows and the exit code depends on.
 
     `model_error`: the first reason why the model could not judge a claim.
     """
@@ -104,7 +103,7 @@ class Tally:
 
     @property
     def hint(self) -> str:
-        """Advice for input that contains no readable claim; otherwise ''."""
+        """Advice if the input contains no readable claim, or ''."""
         if self.verdicts.total():
             return ""
         form = "each line must be one JSON object; see docs/evidence.md"
@@ -149,7 +148,7 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
             echo(_json(row))
         elif row.checked is None or row.checked.support.verdict != "supported":
             echo(_text(row))
-        # Flush stdout, so that a program that reads the output gets each verdict at once.
+        # Flush stdout, so that a program that reads the output does not have to wait for the next verdicts.
         sys.stdout.flush()
 
     with _open(file) as lines:
@@ -182,8 +181,8 @@ def _open(file: Path) -> Generator[BinaryIO]:
 
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield each line and its number, but skip blank lines. Cut off lines that are too long."""
-    # Read one byte more than the limit, so that read_claim can report that the line is too long.
+    """Yield each line with its number, except blank lines. If a line is too long, yield only its start."""
+    # Read one byte more than the limit, because read_claim reports lines above the limit as too long.
     number, max_bytes = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(max_bytes):
         number += 1
@@ -214,9 +213,9 @@ async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], 
                     batch = await _judged(model, batch)
                     has_judged = True
                 except (NoAccess, SetupError) as failed:
-                    # If the model fails in the first batch, nothing has been printed yet, so the command can fail as a
-                    # whole. If the model fails later, for example because the credit is used up, rules judge the other
-                    # claims.
+                    # If the model fails in the first batch, let the command fail, because it has not printed anything
+                    # yet. If the model fails later, for example because its credit is used up, let the rules judge the
+                    # remaining claims.
                     if not has_judged:
                         raise
                     error = str(failed)

@@ -112,9 +112,9 @@ def environment_of(entry: Entry) -> dict[str, str]:
 
 
 def with_entry(content: Mapping[str, Any], name: str, entry: Entry) -> dict[str, Any]:
-    """Merge the entry into the existing entry with this name, and return the new content.
+    """Return the configuration after merging the entry into the existing entry with this name.
 
-    Everything else stays the same.
+    All other settings stay unchanged.
     """
     old = {key: value for key, value in entries(content).get(name, {}).items() if key not in HTTP_KEYS - entry.keys()}
     return {**content, SERVERS: {**content.get(SERVERS, {}), name: old | entry}}

@@ -62,7 +62,7 @@ async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
 
 
 async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) -> EndedRun | str:
-    """Return the replayed run. If the recording is missing, damaged or stale, return the reason instead."""
+    """Return the replayed run, or the reason why the recording cannot be replayed."""
     try:
         ended = await run_with("recorded")
     except OctaveError as failed:

@@ -16,8 +16,8 @@ from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
-# If a check raises one of these errors, the message of the error becomes the finding. Any other exception is a bug in
-# the check, so the thread of the check prints a traceback.
+# If a check raises one of these errors, the finding shows the message of the error. Any other exception is a bug in the
+# check, and the check's thread prints its traceback.
 EXPECTED_ERRORS = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
 
 
@@ -58,8 +58,8 @@ def _settings() -> Settings:
 
 def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
     """Run the checks in parallel and return their findings in order, with secrets masked."""
-    # Stop waiting for a check after its timeout. The thread of the check is a daemon thread, so it does not keep the
-    # process from exiting.
+    # Wait for a check only until its timeout. After that, its thread can continue, because a daemon thread does not
+    # keep the process from exiting.
     scrub = logs.scrubber(secret_values(settings))
     started_at = time.monotonic()
     running = [(check, *_start(check, settings)) for check in checks]

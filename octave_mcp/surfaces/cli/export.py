@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, open
 
 
 class Exported(Value):
-    """Paths of the files that were written. `missing`: digests of quoted pages that are no longer stored."""
+    """The paths of the files that `export` wrote. `missing`: digests of quoted pages that are no longer stored."""
 
     run_id: str
     files: tuple[str, ...]
@@ -72,8 +72,8 @@ def write(
 ) -> tuple[str, ...]:
     """Write the files of a playbook, and return their paths.
 
-    The files go to the folder `out` if it is given, otherwise to the folder `name` if that is given, otherwise to a new
-    folder named after both companies. `pages`: the texts of the pages to embed, with their digests as keys.
+    The files go to the folder `out`, or if `out` is None, to the folder `name`. If `name` is empty too, they go to a
+    new folder that is named after both companies. `pages`: the texts of the pages to embed, with their digests as keys.
 
     Raises:
         InputError: If the folder cannot be written to.

@@ -158,7 +158,7 @@ async def run(
     served: Served = NONE_SERVED,
     pages: bool = False,
 ) -> EndedRun:
-    """Start a run and wait until it has ended. With `pages`, also return the pages that the playbook quotes.
+    """Start a run and wait until it has ended. If `pages` is true, also return the quoted pages.
 
     If the task is cancelled, for example by Ctrl-C, the run is cancelled too.
     """

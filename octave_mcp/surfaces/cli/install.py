@@ -102,8 +102,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # When `install` ran earlier without an API key, it set OCTAVE_MODEL to a model that needs no key. Remove the
-        # setting, so that the new key is used.
+        # An earlier `install` without an API key set OCTAVE_MODEL to a model that needs no key. Remove this setting, so
+        # that the server uses the new key.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))
@@ -126,8 +126,8 @@ def _arguments() -> list[str]:
     Raises:
         SetupError: If Python would not find the package, and there is no server.py to start instead.
     """
-    # The client starts the server in a folder of its choice. -P keeps Python from importing modules in that folder, and
-    # -E ignores a PYTHONPATH that is set here but not in the client.
+    # The client chooses the folder in which the server starts. -P keeps Python from importing modules in that folder,
+    # and -E makes it ignore a PYTHONPATH that is set here but not in the client.
     command = [sys.executable, "-E", "-P", "-c", LOCATE_PACKAGE]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LOCATE_TIMEOUT_SECONDS)  # noqa: S603 - the same Python
     found, running = ended.stdout.strip(), Path(octave_mcp.__file__)
@@ -140,7 +140,7 @@ def _arguments() -> list[str]:
 
 
 def _environment(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings from the environment and .env, which a server does not inherit if the client starts it."""
+    """Return the settings from the environment and .env, which a server that the client starts does not inherit."""
     local = {setting.name: setting.value for setting in described(settings) if setting.origin in LOCAL_ORIGINS}
     return {name: value for name, value in local.items() if name not in secrets}
 
@@ -151,8 +151,9 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """Return the environment. If no model is chosen and there is no API key, add the client's own model."""
-    # If the model stayed 'auto', the server would use any API key in the client's environment, which costs money.
+    """If no model is chosen and there is no API key, add a setting that selects the client's own model."""
+    # If the model stayed 'auto', the server would use any API key that it finds in the client's environment, and calls
+    # with this key cost money.
     chosen = environment.get("OCTAVE_MODEL") or settings.model
     return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 

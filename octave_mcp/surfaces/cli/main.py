@@ -105,7 +105,7 @@ def serve(
 def main() -> int:
     """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # otherwise the process would wait for blocked threads, such as a DNS lookup
+    if code == INTERRUPTED:  # exit in time, even if a thread is blocked, for example by a DNS lookup
         exit_timer()(SIGINT)
     return code
 

@@ -138,7 +138,7 @@ def _line(meta: VersionMeta) -> tuple[str, ...]:
 
 
 def _change(change: Change, hidden_fields: frozenset[str]) -> str:
-    """Return the path of the change. Below the path, list the lines that differ, marked with - and +."""
+    """Return the path of the change, and below it the removed lines (marked with -) and the new lines (+)."""
     before, after = [*_as_lines(change.before, hidden_fields)], [*_as_lines(change.after, hidden_fields)]
     lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # skip the two header lines, which name files
     return "\n".join((change.path, *(f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))))

@@ -22,7 +22,7 @@ MAX_NAME_CHARACTERS_SHOWN = 100
 class PromptArguments:
     """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
-    Without this check, the error would not name the argument at fault, or would be an internal error of the server. An
+    The errors of the SDK and of FastMCP do not name the argument at fault, and some of them are internal errors. An
     empty argument counts as absent, as in a tool call.
     """
 

@@ -10,8 +10,8 @@ Schema = dict[str, Any]
 LENGTHS = frozenset({"minLength", "maxLength"})
 # Leave these keywords out of input schemas. The server still enforces the limits, and its errors state them.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Leave these fields out of output schemas to save tokens. The names of the fields tell a model enough when it reads a
-# report.
+# Leave these fields out of output schemas to save tokens. A model that reads a report understands these fields from
+# their names.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
@@ -25,8 +25,8 @@ _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown"
 def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
     """Return the schema of a tool's arguments, but leave out the arguments in `unlisted` and the keywords in `dropped`.
 
-    For an optional argument, the schema lists neither null nor the default. References are replaced with the
-    definitions that they refer to.
+    If an argument is optional, its schema lists neither null nor the default. Each reference is replaced with its
+    definition.
     """
     definitions, arguments = schema.get("$defs", {}), schema.get("properties", {})
     properties = {

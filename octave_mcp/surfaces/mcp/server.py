@@ -34,10 +34,10 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
-# Keep this below 60 s: after that time, some clients time out a call even if it reports progress.
+# Maximum time that a call waits for its run. Some clients time out a call after 60 s, even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
 
-# After the client has disconnected, the server continues its runs for this long, so that they can write their files.
+# After the client has disconnected, runs get this much time to finish and write their files.
 GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
@@ -50,7 +50,7 @@ INSTRUCTIONS = (
 
 
 class FriendlyArguments(Middleware):
-    """Reports invalid arguments by name and lists the valid arguments.
+    """MCP middleware whose errors name the invalid arguments and list the valid ones.
 
     The errors do not repeat the values of arguments, because the values can be secret.
     """
@@ -130,8 +130,8 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 
     If `settings` is None, the settings are read when the server starts.
     """
-    # Each tool call reads the server from this list, because the tools are registered before the lifespan creates the
-    # server.
+    # A list, because the tools are registered before the lifespan creates the server. Each tool call reads the server
+    # from the list.
     running: list[Server] = []
 
     @asynccontextmanager

@@ -24,8 +24,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    `is_text`: whether the arguments come from a query string or a form, where every value is text. If true, each value
-    is converted to the type of its argument. If false, the values come from JSON and must already have the right type.
+    If `is_text` is true, the arguments come from a query string or a form, so each value is a text, which is converted
+    to the type of its argument. If it is false, they come from JSON and must already have the right types.
     """
 
     values: dict[str, Any]
@@ -129,8 +129,8 @@ class ToolFunction:
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as error:
-            # If the caller's arguments are invalid, the title of pydantic's error is the name of the tool. An error
-            # with another title was raised inside the tool and is a bug.
+            # If pydantic's error has the name of the tool as its title, the caller's arguments are invalid. An error
+            # with another title comes from the code of the tool, so it is a bug.
             if error.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(error, self.tool)) from None

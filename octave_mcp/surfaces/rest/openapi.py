@@ -1,4 +1,4 @@
-"""Build the OpenAPI 3.1 document from the list of operations from which the routes are built, too."""
+"""Build the OpenAPI 3.1 document from the list of operations, from which the HTTP routes are also built."""
 
 from __future__ import annotations
 

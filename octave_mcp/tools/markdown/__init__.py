@@ -15,17 +15,18 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
-# Maximum length of a quotation in characters. If the whole text is too long, try the shorter limits in turn.
+# Maximum length of a quotation in characters. If the whole text is too long, render it again with the next shorter
+# limit.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
-# A text is too long if its JSON form exceeds this length. A report with a text of this length stays below 2,500 tokens.
+# Maximum length of the text as a JSON string. A report with a text of this length has fewer than 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
 
 
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    If the text is too long, shorten its quotations. If the text is too long even with the shortest quotations, return
-    it with quotations of the usual length.
+    If the text is too long, shorten its quotations. If even the shortest quotations are too long, do not shorten them
+    at all.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

@@ -10,7 +10,7 @@ from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.markdown.quotations import plain
 
-# Labels of fields whose own names would not be clear to a reader.
+# Labels of fields, for fields with names that a reader would not understand.
 _LABELS: Mapping[str, str] = {
     "brush_offs": "replies to brush-offs",
     "cautions": "what not to say",
@@ -20,12 +20,12 @@ _LABELS: Mapping[str, str] = {
     "usd": "cost in USD",
     "will_ask": "what they will ask",
 }
-# Matches values that are identifiers from the code, such as "job_opening".
+# Matches values such as "job_opening", which are identifiers and not text.
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 class Words:
-    """Replaces identifiers with readable words, for example a role with the name of the company."""
+    """Replaces identifiers with readable words: for example, 'vendor' becomes 'Acme' if the vendor's name is Acme."""
 
     def __init__(self, playbook: Playbook) -> None:
         companies = {str(role): company.name for role, company in playbook.companies.items()}
@@ -35,7 +35,7 @@ class Words:
     def label(self, field: str) -> str:
         """Return the label of a field.
 
-        If the field is named 'vendor' or 'prospect', the label is the name of that company.
+        The label of 'vendor' or 'prospect' is the name of that company.
         """
         return capitalised(self._words.get(field) or _LABELS.get(field, field.replace("_", " ")))
 

@@ -18,10 +18,9 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# If there is less free disk space than the first limit, the check fails. If there is less than the second limit, the
-# check warns.
+# The check fails if there is less free disk space than 100 MiB, and warns if there is less than 1 GiB.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
-# Several machines can share these file systems, and SQLite's locks are not reliable on them.
+# Types of file systems that several machines can share. SQLite's locks are not reliable on them.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
 PACKAGES = (
     "brotli chardetng_py dbos fastmcp filelock httpx2 idna jinja2 lxml.etree markdown_it mcp prometheus_client protego "
@@ -116,7 +115,7 @@ def _kind_of_file_system(folder: Path) -> str:
         return ""
     place = _nearest_existing(folder).resolve()
     lines = (line.split() for line in mounts.read_text("utf-8", "replace").splitlines())
-    # In this file, Linux writes a space in a path as \040.
+    # In /proc/self/mounts, Linux writes a space in a path as \040.
     kinds = {Path(point.replace("\\040", " ")): kind for _, point, kind, *_ in lines}
     return next((kinds[parent] for parent in (place, *place.parents) if parent in kinds), "")
 

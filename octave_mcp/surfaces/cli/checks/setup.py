@@ -82,7 +82,7 @@ def model(settings: Settings) -> Found:
 
 
 def _app(settings: Settings) -> App:
-    """Ignore OCTAVE_DATABASE_URL and use the default database, because other checks report an invalid URL."""
+    """Use the default database instead of OCTAVE_DATABASE_URL, because other checks report an invalid URL."""
     from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
