@@ -876,7 +876,7 @@ class Written:
 
     @property
     def one_of_each(self) -> list[Asked]:
-        """Return one ask for each type of answer, without corrections."""
+        """Return one ask for each type of answer, but no corrections."""
         return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property

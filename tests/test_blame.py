@@ -23,7 +23,7 @@ PROVIDERS = ("compat", "openai", "anthropic")
 
 
 def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
-    """Return a fault that sends reasoning but no answer, in the format of each API.
+    """Return a fault that sends reasoning but no answer, in the format of the API that was called.
 
     If `has_text` is false, the text of the reasoning is missing, and only the token usage shows that the model has
     reasoned.

@@ -288,7 +288,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - replaces functions of an
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", pytest.param("step_timeout_seconds", marks=pytest.mark.long)])
 async def test_work_that_misses_a_deadline_is_a_gap(limit: str, tmp_path: Path) -> None:
-    """The test stops the clock, so the deadline only passes when all writers except one have answered."""
+    """The test stops the clock, so the deadline passes only after all writers except one have answered."""
     clock, model, waiting, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
@@ -326,7 +326,7 @@ async def test_a_run_that_times_out_before_it_has_any_result_fails_with_deadline
 
 
 async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    """The test stops the clock, so the deadline only passes when everything except the vendor's pages has been read."""
+    """The clock stands still, so the deadline passes only after all pages except the vendor's have been read."""
     clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
     waiting, understood = asyncio.Event(), asyncio.Event()
 

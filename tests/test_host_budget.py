@@ -489,7 +489,7 @@ def test_the_compact_schema_names_every_field_of_the_strict_one(form: type[Value
 
 
 def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
-    """Return the names of an object's fields, nested in the same way.
+    """Return the field names of a JSON object as nested dicts, given the schema of the object.
 
     Return None if the schema does not describe an object.
     """

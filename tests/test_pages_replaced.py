@@ -33,7 +33,7 @@ def vendor_pages(*paths: str) -> tuple[Page, ...]:
 def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = ()) -> ScriptedSource:
     """Return a source in which the vendor's site has all `STORIES`.
 
-    `failing`: the paths of the pages that fail. `code` is the error code of these failures.
+    `failing`: the paths of the pages that fail. `code`: the error code with which these pages fail.
     `spoilt`: pages that replace the stories with the same URLs.
     """
     by_url = {page.ref.url: page for page in spoilt}

@@ -372,7 +372,7 @@ async def test_a_fallback_replaces_a_provider_at_once_if_the_wait_is_too_long(
 
 @dataclass
 class Refusing(SlowServer):
-    """A slow server that sends `with_response` in reply to the first call."""
+    """A slow server that answers the first call with `with_response`."""
 
     with_response: Sent = field(default_factory=limit_reached)
 

@@ -135,7 +135,7 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
     Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind (fact,
     inference, question or copy) are optional. The field evidence is a list of JSON objects with the fields quote and
     role. The role is vendor or prospect, depending on whose page the quotation is from. The optional field title
-    contains the title of that page.
+    contains the title of the page that is quoted.
 
     With --json, prints one JSON object for every claim, even if the claim is supported. Exits with 1 if a claim is not
     fully supported or a line cannot be read, and with 4 if the model could not judge some claims.
