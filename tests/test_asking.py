@@ -71,7 +71,7 @@ ASKS = (
     "Send me the page you would start with.",
     "Happy to rewrite one of your pages if that helps.",
     "If you want it, I'll send it over.",
-    "Point me to whoever owns this.",
+    "Point me to the person who owns this.",
     "Just hit reply with a yes.",
     "Pick a page and I will redo its opening.",
     "I'd love to hear how you do it.",
