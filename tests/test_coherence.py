@@ -220,7 +220,7 @@ def test_text_is_dropped_with_the_sentence_it_depends_on(draft: Value, dropped: 
         ("Brassmere cut rework.", "That said, set-up takes a day.", True),
         ("Brassmere uses a planner.", "If you use that tool, lamps stay.", True),
         ("Brassmere uses a planner.", "From that I'd guess that lamps stay.", True),
-        ("Brassmere chose a planner.", "Tidewell tells of one such choice.", True),
+        ("Brassmere chose a planner.", "Tidewell describes one such choice.", True),
         ("Brassmere chose a planner.", "Tidewell plans for halls such as yours.", False),
         ("Brassmere uses a planner.", "It shows crews this quickly.", True),
         ("Brassmere gave figures.", "Here is one: lamps last 9 years.", True),
@@ -243,7 +243,7 @@ def test_a_sentence_that_refers_back_depends_on_the_one_before(before: str, afte
     [("With the planner, crews see lamps.", True), ("With the site, crews see lamps.", False)],
 )
 def test_a_definite_noun_depends_on_the_sentence_that_introduced_it(after: str, *, depends: bool) -> None:
-    introduction = "Lumenforge has a planner for whoever works on the site."
+    introduction = "Lumenforge has a planner for the people who work on the site."
     track = TRACK.model_copy(update={"pitch": says(introduction, "Halls open in May.", after)})
 
     assert dependent_paths(track, "pitch[0]") == (["pitch[2]"] if depends else [])

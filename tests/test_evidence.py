@@ -168,7 +168,7 @@ def test_sentences_end_where_readers_expect_it() -> None:
 
 
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
-    sentence = "This sentence has exactly so many words as it has. "
+    sentence = "This sentence has exactly as many words as it has. "
     cut = passages_of(sentence * 30)
     assert len(cut) > 4
     assert all(len(passage.text) <= PASSAGE_CHARACTERS for passage in cut)

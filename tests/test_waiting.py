@@ -171,7 +171,7 @@ async def test_a_run_ends_if_its_questions_are_unanswered_for_a_week(
 
 
 class ServerWithoutModel(Stage):
-    """A server that checks on the runs of other servers, but has no model with which it could execute a run.
+    """A server that checks on the runs of other servers, but cannot execute a run, because it has no model.
 
     `alive`: ids of the runs whose process the engine reports as alive.
     """

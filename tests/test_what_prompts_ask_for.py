@@ -507,7 +507,7 @@ TRACK = TalkTrackDraft[Cite](
         BrushOff(they_say="have_a_tool", reply="Good. What does Shiftly do on a busy night?"),
     ),
     voicemail=(OPENED, PROOF, say("I'll call again on Thursday.", kind="ask")),
-    close="Shall we look at one night in Tallinn for 20 minutes on Thursday, with whoever plans it?",
+    close="Shall we look at one night in Tallinn for 20 minutes on Thursday, with the person who plans it?",
     next_step="Within a day, send the plan of one night and the Brassmere story.",
     discovery=(
         DiscoveryQuestion(

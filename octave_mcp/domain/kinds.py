@@ -58,7 +58,7 @@ UNWANTED_SEGMENTS = _parts(
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
     {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
 )
-# Subdomains whose pages are all of one kind.
+# A subdomain gets a kind only if all pages on such subdomains have that kind, such as "docs" but not "app".
 SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "docs": "docs",
     "doc": "docs",

@@ -56,7 +56,7 @@ _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-# These are Chinese pronouns, particles and prepositions. A Chinese text is split at these characters, because it has no
+# Frequent Chinese pronouns, particles, prepositions, verbs and adverbs. A Chinese text is split at these characters, because it has no
 # spaces.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")

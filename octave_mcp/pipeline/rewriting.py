@@ -188,7 +188,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
 
 
 def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
-    """Insert the new claims into the draft, and drop lost claims for which there is no new claim."""
+    """Insert the new claims into the draft, and drop lost claims that no new claim replaces."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
     gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
