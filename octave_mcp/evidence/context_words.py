@@ -56,8 +56,8 @@ _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-# Frequent Chinese pronouns, particles, prepositions, verbs and adverbs. A Chinese text is split at these characters, because it has no
-# spaces.
+# Frequent Chinese pronouns, particles, prepositions, verbs and adverbs. A Chinese text is split at these characters,
+# because it has no spaces.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
