@@ -23,8 +23,8 @@ _WAIT = re.compile(
     rf"(?:about |approximately )?['\"]?((?:{_DURATION}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
-# Error fields whose values have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. The values are in seconds, as in
-# the Retry-After header.
+# Error fields whose values have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. The values are in
+# seconds, as in the Retry-After header.
 _SECONDS_FIELD = re.compile(
     r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
