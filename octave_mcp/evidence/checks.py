@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions of the rules. The playbook shows these texts to explain its gaps, so they must not repeat what was
-# rejected.
+# Descriptions of the rules. The playbook shows these texts to explain its gaps, so they must not quote rejected claims.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -79,9 +78,9 @@ class Problem:
 
 
 def counted(dropped: Sequence[Problem]) -> str:
-    """Return a text for a gap, which says how often each rule was broken.
+    """Return how often each rule was broken, as a text for the playbook's list of gaps.
 
-    The text does not quote the rejected claims, because the readers of the playbook see the text.
+    The text does not quote the rejected claims, because readers of the playbook must not see them.
     """
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())

@@ -8,7 +8,7 @@ from octave_mcp.evidence.support.naming import acts, names
 
 # Parts of one or two words, such as 'and fast', are not split off.
 MIN_WORDS = 3
-# Each entry of a list can start with one of these verbs: 'We connect your tools, warn your team and cut costs'.
+# Verbs that can start an entry of a list, as in 'We connect your tools, warn your team and cut costs'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
@@ -26,7 +26,7 @@ _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|c
 def parts(text: str) -> list[str]:
     """Split a sentence into statements.
 
-    If a statement has no subject, the name that comes first in the sentence becomes its subject.
+    If a statement has no subject, the first name in the sentence is used as the subject.
 
     'Acme cut costs and has doubled sales' becomes 'Acme cut costs' and 'Acme has doubled sales'. A sentence such as
     'Acme sells to sales and marketing' is not split, because 'and' only joins two nouns.

@@ -183,7 +183,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """If this sentence says 'the API', return the lost sentence that introduced it: 'We have an API'."""
+        """If this sentence says 'the API', return the lost sentence that introduced the API: 'We have an API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -204,7 +204,7 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether the text (field `if_not_now`) answers the refusal of a request that was dropped."""
+        """Whether the text is an `if_not_now` field, and the request that it belongs to was dropped."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
@@ -319,12 +319,12 @@ def _is_common(name: str) -> bool:
 
 
 def _introduced_stems(text: str) -> frozenset[str]:
-    """Return the stems of all words, except those after 'the', 'this' and the like, which refer to something known."""
+    """Return the stems of all words that do not follow 'the', 'this' or a similar word."""
     return wording(text).stems - _stems_after_pointers(text)
 
 
 def _stems_after_pointers(text: str, reach: int = 2) -> frozenset[str]:
-    """Return the stems of the content words within `reach` words after 'the', 'this', 'such' and the like."""
+    """Return the stems of the content words within `reach` words after 'the', 'this', 'such' or a similar word."""
     words = wording(text)
     return frozenset(
         stem(word.lower)

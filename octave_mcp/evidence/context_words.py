@@ -107,7 +107,7 @@ class ContextWords:
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
         shared = _shared_prefix(spelling, *stems)
-        # The start that the word and its stem share is shortened by one letter, so that 'hire' also finds 'hiring'.
+        # The common prefix of the word and its stem is shortened by one letter, so that 'hire' also finds 'hiring'.
         return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)
 
     def _stems(self, word: str) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _ignored(context: str) -> frozenset[str]:
 
 
 def _acronym_patterns(context: str) -> dict[str, re.Pattern[str]]:
-    """Return case-sensitive patterns for acronyms that would otherwise match stop words, such as 'IT' and 'it'."""
+    """Return case-sensitive patterns for acronyms that are spelled like stop words: 'IT' must not match 'it'."""
     ignored = _ignored(context)
     return {
         word: re.compile(rf"(?<!\w){written}(?!\w)")

@@ -19,8 +19,8 @@ _FORMS = (
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
 )
-# Each entry is a month's shortest unambiguous prefix, in the most common languages of web pages. With `\b`, the entry
-# must match a whole word: 'may' is a month, but 'maybe' is not.
+# Each line lists the shortest unambiguous prefixes of a month's name in the most common languages of web pages. A
+# prefix with `\b` must match a whole word: 'may' is a month, but 'maybe' is not.
 _MONTHS = (
     r"jan|ene|gen\b|genn|янв|sty|led",
     r"feb|fév|fev|фев|lut|únor",
@@ -112,7 +112,7 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
 
 
 def without_day(text: str, day: date) -> str:
-    """Return the text without this date, in any notation: '16 December 2021', 'Dec 16', 'December 2021'."""
+    """Remove every notation of this date from the text: '16 December 2021', 'Dec 16', 'December 2021'."""
     for named, first, last in sorted(_all_days(text), key=lambda named: -named[1]):
         if named == day:
             text = text[:first] + text[last:]

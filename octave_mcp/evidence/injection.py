@@ -266,9 +266,9 @@ FIRST_LOOK = re.compile(
 
 
 def may_address_model(text: str) -> bool:
-    """Return whether a text probably addresses a model. This check is fast enough for whole pages.
+    """Return whether a text probably addresses a model.
 
-    `addresses_model` then checks each passage thoroughly.
+    This check is fast enough for whole pages, but less thorough than `addresses_model`.
     """
     return bool(FIRST_LOOK.search(text))
 
@@ -286,7 +286,7 @@ def _instructs(text: str) -> bool:
 
 
 def _variants(text: str) -> Iterator[str]:
-    """Yield the text, a variant with letters instead of digits, and a variant with s p a c e d words joined."""
+    """Yield the text, a variant that reads '1gn0re' as 'ignore', and a variant that reads 'i g n o r e' as 'ignore'."""
     yield text
     respelled = WORD.sub(_without_leetspeak, text)
     if respelled != text:

@@ -60,7 +60,7 @@ class Relevance:
 
 
 def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """For each weighted word, map its forms in the texts to the word itself and its weight."""
+    """Map each form of a weighted word that occurs in the texts to the word and its weight."""
     stems = {word: _stem(word) for word in weights}
     prefixes = tuple({stem for stem, _ in stems.values()})
     candidates = sorted(form for form in vocabulary if form.startswith(prefixes))

@@ -128,7 +128,7 @@ class Judge:
         return judged
 
     def _judge_texts(self, value: Value) -> list[Problem]:
-        """Check texts that cannot cite evidence, such as headings, against the evidence of the findings below them.
+        """Check texts without evidence of their own, such as headings, against the evidence of the findings below them.
 
         E-mails are skipped here, because they are checked when the whole sequence is assembled.
         """
@@ -146,8 +146,8 @@ class Judge:
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
         """Return a statement with this text, and with the evidence that this kind of statement can use.
 
-        Questions and copy can use names from any passage, and addresses on both companies' sites. Questions can also
-        mention times in a plan, such as 'in two weeks'.
+        Questions and sales copy can use names from any passage, and addresses on both companies' sites. Questions can
+        also mention times in a plan, such as 'in two weeks'.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)

@@ -1,4 +1,4 @@
-"""Removes text that needs no evidence, such as times and small counts, from copy before the copy is checked.
+"""Removes text that needs no evidence, such as times and small counts, from sales copy before it is checked.
 
 For example, 'Could we talk for 15 minutes?' contains a figure but claims nothing about a company.
 """
@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return a quotation without text for each site and publication date, because copy is allowed to mention these."""
+    """Return an empty quotation for each site and publication date, because sales copy is allowed to mention them."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

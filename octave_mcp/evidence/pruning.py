@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-# An e-mail that lost sentences is emptied if it has fewer sentences than this.
+# If an e-mail lost sentences and has fewer than this left, all its other text is removed, too.
 MIN_SENTENCES = 2
 
 
@@ -19,14 +19,14 @@ def pruned(draft: V, dropped: Collection[Path]) -> V | None:
     """Return the draft without the dropped parts, or None if the draft is invalid without them.
 
     List entries that are None, because they could not be parsed, are removed, too. If an object requires a dropped
-    part, the object is removed, too. A dropped text outside a list becomes an empty string. An e-mail keeps its place
-    in the sequence, but is emptied if its subject, its call to action or too many of its sentences were dropped.
+    part, the object is removed, too. A dropped text outside a list becomes an empty string. If the subject, the call to
+    action or too many sentences of an e-mail were dropped, the sequence keeps the e-mail, but without any text.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 
 
 def is_empty(touch: TouchDraft[Any]) -> bool:
-    """Whether the e-mail was emptied."""
+    """Whether the e-mail lacks a subject or a call to action."""
     return not (touch.subject.strip() and touch.call_to_action.text.strip())
 
 
@@ -59,7 +59,7 @@ def _pruned_value(value: Value, at: Path, dropped: Collection[Path]) -> Value | 
 
 
 def _sensible(result: Value, before: Value) -> Value | None:
-    """Empty a note if the text that it describes was dropped. Return None if nothing useful remains."""
+    """Remove a note if the text that the note describes was dropped. Return None if nothing useful remains."""
     if isinstance(result, TouchDraft):
         return _viable(cast("TouchDraft[Any]", result), cast("TouchDraft[Any]", before))
     kind = type(result)

@@ -19,7 +19,7 @@ _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     """Return the passages of each page, without repeated text.
 
-    If two pages contain the same text, only one page keeps it. For example, a case study keeps it rather than a blog
+    If two pages contain the same text, only the more important page keeps the text: a case study rather than a blog
     post.
 
     Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, one page keeps

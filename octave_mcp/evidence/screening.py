@@ -18,7 +18,7 @@ _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 def screened(passages: Iterable[Passage]) -> list[Passage]:
     """Return the passages without those that address a language model.
 
-    If only its heading or title addresses a model, the passage is kept and the heading or title is emptied.
+    If only its heading or title addresses a model, the passage is kept without that heading or title.
     """
     return [_with_safe_titles(passage) for passage in passages if not addresses_model(passage.text)]
 

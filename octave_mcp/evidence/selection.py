@@ -137,7 +137,7 @@ def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
 
 
 def _equalised(weighed_units: Sequence[_Weighed]) -> Iterator[_Weighed]:
-    """Raise the scores in languages with few known keywords, so that all languages have a similar average."""
+    """Raise the scores of passages in languages with few known keywords, so that the averages become similar."""
     worths: dict[str, list[float]] = defaultdict(list)
     for unit, worth in weighed_units:
         worths[unit.first.page.language[:2]].append(worth)

@@ -17,8 +17,8 @@ _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
 _MAX_LOOKBEHIND = 48
 # A Japanese particle after a closing quotation mark continues the sentence: 「…。」と述べた.
 _PARTICLE_AFTER_QUOTE = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")
-# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. The pattern must not match a
-# speaker with a colon, which introduces a new quotation.
+# A speaker after a quotation belongs to the same sentence as the quotation: '“It works!” Ada Moss said'. The pattern
+# must not match 'Ada Moss said:', because the colon introduces a new quotation.
 _SPEAKER = re.compile(
     r"[^\W\d_]+(?: [^\W\d_]+){0,3},? (?:says|said|asks|asked|adds|added|writes|wrote|explains|explained"
     r"|recalls)\b(?!\s*:)"
@@ -113,7 +113,7 @@ def _is_abbreviated(before: str, following: str) -> bool:
 
 
 def _last_word(text: str) -> str:
-    """Return the word or number at the end of the text, including inner full stops as in 'e.g', or ''."""
+    """Return the word or number at the end of the text, or '' if there is none. 'e.g' counts as one word."""
     last = _BEFORE.search(text, text.rfind(" ") + 1)
     return last[0] if last else ""
 

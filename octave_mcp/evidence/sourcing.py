@@ -43,9 +43,9 @@ UNSAID = "rules find it on no page that was read"
 class Sourced(NamedTuple):
     """The verdict on a sentence and its reason, with the supporting or most similar quotations.
 
-    `near` contains these quotations. It is empty if no page contains a word of the sentence. `is_said` is true if a
-    quotation says the same as the sentence, and does not only contain the same figure. `is_unsaid` is true if no page
-    says anything similar.
+    `near` contains these quotations, or nothing if no page contains a word of the sentence. `is_said` is true if a
+    quotation says the same as the sentence; a shared figure is not enough. `is_unsaid` is true if no page says anything
+    similar.
     """
 
     verdict: SourcedVerdict
@@ -127,9 +127,9 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 
 
 def _name_outside_quotation(statement: Statement) -> str:
-    """Return a name that is in the claim, but not in the quotation, its heading or the page title, or ''.
+    """Return a name that the claim contains, but neither the quotation nor its heading nor the page title.
 
-    If a name is missing, the quotation could be about another customer on the same page.
+    Such a quotation could be about another customer on the same page. Return '' if no name is missing.
     """
     quoted = statement.evidence[0]
     missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))
@@ -137,7 +137,7 @@ def _name_outside_quotation(statement: Statement) -> str:
 
 
 def _says_enough(statement: Statement) -> bool:
-    """Whether the claim has enough words, names and figures to be recognised by its words alone.
+    """Whether the claim has enough words, names and figures to be found by a comparison of words.
 
     Two shared words are not enough, because they can be a coincidence.
     """

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def as_written(figure: Quantity, text: str) -> str:
-    """Return the figure in quotation marks, with its original spelling, such as "threefold" for the figure "3x"."""
+    """Return the figure in quotation marks, as the text spells it: "threefold" for the figure "3x"."""
     written = str(figure).strip("~ ")
     number = _NUMBER.match(written)
     if written in text or not number:

@@ -203,7 +203,7 @@ _CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you 
 
 
 def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
-    """For a negation, return the words before it that it can deny: "screen" in "the screen is not available"."""
+    """Return the words before a negation that the negation can deny: "screen" in "the screen is not available"."""
     if word.lower not in denying:
         return ()
     # In "Others charge per seat; Vessler does not", the "not" at the end denies "charge per seat".

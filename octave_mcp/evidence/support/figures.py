@@ -21,7 +21,7 @@ from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# Shares in words, such as "a third", can differ by this number of percentage points.
+# A share in words, such as "a third", can differ from the other text's share by this number of percentage points.
 _ROUGH_POINTS = 4
 # Matches the number inside a name such as "EC2", which needs no evidence.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
@@ -173,7 +173,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """Return single periods with the number 1: "1 day" for "the next day"."""
+    """Return the periods that the quotation mentions without a number, each with a 1: "1 day" for "the next day"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 

@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# Number of words that are compared with the claim: those after a hedge, and those after a word for a plan.
+# Number of words after a hedge, and number of words after a word for a plan, that are compared with the claim.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 

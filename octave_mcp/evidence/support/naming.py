@@ -131,7 +131,7 @@ def _find_names(plain: str) -> Iterator[str]:
 def _is_term(word: str) -> bool:
     """Whether a capitalised word is not a name, but a month, a single letter, or a term such as "KPIs".
 
-    The rule `unquoted_months` checks months.
+    Months do not count as names, because the rule `unquoted_months` checks months.
     """
     parts = word.split("-")
     return len(word) == 1 or all(part[:1].islower() or _is_plain(part) for part in parts if part)

@@ -111,7 +111,7 @@ def _says_can(quote: Wording, word: Word) -> bool:
 
 
 def _has_same_denial(denial: Denial, quotes: Sequence[Denials]) -> bool:
-    """Whether a quotation denies the same word. For each denial, only the nearest denied word is compared."""
+    """Whether a quotation denies the same word as the claim. Only the nearest word of each denial is compared."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
     return stem(denial.denied[0].lower) in heads
 

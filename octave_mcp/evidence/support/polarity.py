@@ -158,7 +158,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            # The error text needs a word to quote. There is none if the claim says "used to", which counts as "gone".
+            # If the claim says "used to", which counts as "gone", there is no word that the error text could quote.
             if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return

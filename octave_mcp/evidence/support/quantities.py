@@ -43,7 +43,7 @@ _CURRENCIES = {
     "¥": "¥",
     "₹": "₹",
 }
-# Must not match inside a word such as "B12", but must match a version such as "v1.30.0".
+# The pattern must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
     # If the first `\s?` were in front of the optional group, it would consume the space before the unit.

@@ -137,7 +137,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # Other passive sentences do not show which side is the subject, so they are not compared.
+    # If "by" does not directly follow a passive verb, it is unclear which side acts, so the sides are not compared.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )

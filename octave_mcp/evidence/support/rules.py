@@ -58,8 +58,8 @@ class Rule(NamedTuple):
 
 
 # Most hard rules check exact values: figures, months, names, pages, quoted phrases and addresses. Rules that compare
-# words are mostly soft, because a quotation can say the same in other words. Rules with `asks=False` do not cause a
-# correction, because they flag too many true claims.
+# words are mostly soft, because a quotation can express the claim in other words. Rules with `asks=False` do not cause
+# a correction, because they flag too many true claims.
 RULES: tuple[Rule, ...] = (
     Rule(figures.unquoted_figures, english_only=False),
     Rule(figures.renumbered_sentence, english_only=False),

@@ -17,7 +17,7 @@ from octave_mcp.evidence.support.lexicon import COMMON_WORDS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
-# Questions and copy make no claims, so only details such as their figures, names and addresses are checked.
+# Questions and sales copy make no claims, so only their details, such as figures, names and addresses, are checked.
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
@@ -64,7 +64,7 @@ class Statement:
     """A claim with its evidence.
 
     `vendor`, `prospect`: names of the companies, or "" if unknown. `context`: the user's text about the deal. `known`:
-    names that need no evidence. `shown`: texts from which questions and copy can use names.
+    names that need no evidence. `shown`: texts from which questions and sales copy can use names.
     """
 
     text: str

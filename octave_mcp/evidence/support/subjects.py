@@ -150,7 +150,10 @@ def wrong_page(statement: Statement) -> Iterator[Problem]:
 
 
 def _subject(statement: Statement) -> tuple[str, Role] | None:
-    """Return the company that the claim names first. Return None if a vague claim names both companies."""
+    """Return the company that the claim names first.
+
+    Return None if the claim names both companies and is vague: an inference, or a text with a word such as "could".
+    """
     about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
     if len(about) > 1 and (
         statement.kind == "inference" or (statement.claim.lowers & _MODALS and not _is_figure_about_another(statement))
