@@ -1,4 +1,4 @@
-"""Finds the claims in a section of the playbook, with their path, text, kind, evidence and verdict."""
+"""Finds the claims in a section of the playbook, each with its path, text, kind, evidence and verdict."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def parts(text: str) -> list[str]:
 
 
 def named_first(text: str) -> str:
-    """Return the name that comes first in the text, such as 'Quarry Bank', or '' if the text contains no name."""
+    """Return the first name in the text, such as 'Quarry Bank'. Return '' if the text contains no name."""
     words = [re.escape(name) for name in names(text)]
     match = re.search(rf"{words[0]}(?: (?:{'|'.join(words)}))*", text) if words else None
     return match[0] if match else ""

@@ -1,7 +1,7 @@
 """Finds the sentences of a draft that make no sense if another sentence is dropped.
 
-The caller rewrites or drops these sentences. The word lists contain only English words. In a draft in another language,
-a sentence is found only if it shares a figure or a name with a dropped sentence.
+The caller rewrites or drops the sentences that this module finds. The word lists contain only English words. In a draft
+in another language, a sentence is found only if it shares a figure or a name with a dropped sentence.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _POINTERS = frozenset("the this that these those such".split())
 
 
 class TextBlock(NamedTuple):
-    """Several sentences that belong together, and the requests to the reader that refer to them.
+    """Several sentences that belong together, and the requests to the reader that refer to these sentences.
 
     `about` contains the paths of the subject line and of the notes that describe the sentences. If `is_list` is true, a
     sentence can depend only on the sentence directly before it, because each list entry makes its own point.
@@ -120,7 +120,7 @@ def dependents(
 ) -> dict[Path, Path]:
     """Find the parts of a draft that make no sense without the dropped parts.
 
-    In the result, each key is the path of such a part, and the value is the path of the part that it depends on.
+    The result maps the path of each dependent part to the path of the part that it depends on.
     """
     if not dropped:
         return {}

@@ -134,7 +134,7 @@ def _notations(day: date) -> re.Pattern[str]:
 
 
 def iso_date(text: str) -> str:
-    """Return the most precise date in the text as '2024-03-12', '2024-03' or '2024', or '' if there is none."""
+    """Return the most precise date in the text as '2024-03-12', '2024-03' or '2024'. Return '' if there is none."""
     if day := next(days_of(text), None):
         return day[0].isoformat()
     months = (f"{year}-{month:02}" for year, month in _months_of(text) if 1 <= month <= MONTHS)

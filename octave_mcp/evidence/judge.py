@@ -182,7 +182,7 @@ class Judge:
         return self._quotations_by_cite[key]
 
     def _unknown_cite(self, finding: Finding[Cite]) -> str:
-        """Return an error text if the finding cites a passage that was not shown, or else ''."""
+        """Return an error text if the finding cites a passage that was not shown. Otherwise, return ''."""
         try:
             for cite in finding.evidence:
                 self._cite(cite)

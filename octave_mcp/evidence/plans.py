@@ -1,4 +1,4 @@
-"""Removes text that needs no evidence, such as times and small counts, from sales copy before it is checked.
+"""Removes text that needs no evidence, such as times and small counts, from sales copy before the copy is checked.
 
 For example, 'Could we talk for 15 minutes?' contains a figure but claims nothing about a company.
 """

@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-# If an e-mail lost sentences and has fewer than this left, all its other text is removed, too.
+# If an e-mail lost sentences and fewer than this number remain, the rest of its text is removed, too.
 MIN_SENTENCES = 2
 
 

@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, the lines that are shown with it, with their lengths in characters. If several passages share a
-# line, such as a heading, the line is shown and counted only once.
+# For each passage, the lines that are shown with it, and the length of each line in characters. If several passages
+# share a line, such as a heading, the line is shown and counted only once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -64,7 +64,10 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """Return the indexes of the passages to show to the model. `most` limits their total length, in characters."""
+    """Return the indexes of the passages to show to the model.
+
+    `most` is the maximum total length of these passages, in characters.
+    """
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:

@@ -15,11 +15,11 @@ from octave_mcp.evidence.support.quantities import quantities
 
 SourcedVerdict = Literal["supported", "partly", "not"]
 
-# Each text is compared with the `MAX_COMPARED` most similar sentences. The first `MAX_EXTENDED` of these are also
-# compared together with a neighbouring sentence.
+# Each text is compared with the `MAX_COMPARED` most similar sentences. The first `MAX_EXTENDED` sentences
+# are also compared together with a neighbouring sentence.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
-# A quotation is ignored if its closeness (see `Near`) is below `MIN_RELATED_CLOSENESS`. To support a claim because of a
-# shared figure, it needs at least `MIN_FIGURE_CLOSENESS`.
+# A quotation is ignored if its closeness (see `Near`) is below `MIN_RELATED_CLOSENESS`. A quotation
+# that supports a claim because of a shared figure needs at least `MIN_FIGURE_CLOSENESS`.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
 # Quotations with at least 85 % of the highest closeness are also considered, because the closest quotation does not
 # always support the claim best.
@@ -129,7 +129,7 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 def _name_outside_quotation(statement: Statement) -> str:
     """Return a name that the claim contains, but neither the quotation nor its heading nor the page title.
 
-    Such a quotation could be about another customer on the same page. Return '' if no name is missing.
+    A quotation without the name could be about another customer on the same page. Return '' if no name is missing.
     """
     quoted = statement.evidence[0]
     missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))

@@ -17,8 +17,8 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 
 V = TypeVar("V", bound=Value)
 
-# Maps ids to evidence that is still on its page, with its current offsets. The evidence keeps its id, so drafts that
-# cite the id remain valid.
+# Maps ids to evidence whose quotation is still on its page. The offsets are updated, but the evidence keeps its id, so
+# drafts that cite the id remain valid.
 Alive = Mapping[EvidenceId, Evidence]
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
 

@@ -114,7 +114,7 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
 def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> bool:
     """Whether at least one of the counted things has known synonyms or is in the quotation.
 
-    Any other noun cannot be compared, because it could be a synonym of the noun in the quotation.
+    A noun without known synonyms cannot be compared, because it could be a synonym of another noun in the quotation.
     """
     return any(len(thing) > 1 or not thing.isdisjoint(statement.keys) for thing in things)
 

@@ -72,7 +72,7 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
     """Reject a claim that repeats a sentence of the quotation word for word, but with another figure.
 
-    `unquoted_figures` does not detect this if the quotation contains the other figure, too.
+    `unquoted_figures` accepts such a claim if the quotation contains the other figure in another place.
     """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
@@ -273,7 +273,7 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
 
 
 def _comparative_after(text: str, figure: Quantity) -> str:
-    """Return the comparative after a figure, such as "less" in "25% less", or ""."""
+    """Return the comparative after a figure, such as "less" in "25% less". Return "" if there is none."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 

@@ -78,7 +78,7 @@ def _plan_phrase(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
-    """Return a word of the quotation that hedges what the claim states as a fact, or ""."""
+    """Return a word of the quotation that hedges what the claim states as a fact. Return "" if there is none."""
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in QUOTE_HEDGES or is_among(word, PLANS)) and following != "not"
@@ -140,8 +140,8 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# The words that the claim shares with the quotation are counted before and after the wish. If at least three times as
-# many are before it, the claim is not about the wish.
+# A claim is not about a wish if it shares at least three times as many words with the text before the wish as with the
+# text after the wish.
 _BEFORE_FACTOR = 3
 
 

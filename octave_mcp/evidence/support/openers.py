@@ -9,8 +9,8 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# The first word of every sentence is capitalised, so it is uncertain whether this word is a name. Therefore, if such a
-# name is missing from the evidence, the claim is flagged, but not rejected.
+# The first word of every sentence is capitalised, so it is uncertain whether this word is a name. Therefore, if
+# the evidence does not contain this word, the claim is flagged, but not rejected.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"

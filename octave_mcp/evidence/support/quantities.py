@@ -180,7 +180,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 def _exact(plain: str) -> Iterator[Quantity]:
     """Yield the figures that the text gives in digits.
 
-    In "10 to 15%", the unit "%" also applies to 10. If the first number is a year, it gets no unit.
+    In "10 to 15%", the unit "%" also applies to 10. A year at the start of such a range gets no unit.
     """
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):

@@ -61,8 +61,8 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum number of words between "all" and its noun in the claim, between "one" and this noun in the quotation, and
-# between "all" and this noun in the quotation.
+# Maximum distances in words: from "all" to its noun in the claim, from "one" to this noun in the quotation, and from
+# "all" to this noun in the quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
@@ -126,7 +126,7 @@ def _clause_text(clause: tuple[Word, ...]) -> str:
 
 
 def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
-    """Return an error text if the claim omits a limit, or "".
+    """Return an error text if the claim omits a limit. Otherwise, return "".
 
     Limits of figures, such as "up to 40", are checked in `figures`.
     """

@@ -236,7 +236,7 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that rejects the claim. Only rules that are rarely wrong can use this function."""
+    """Yield a problem that rejects the claim. Only rules that are rarely wrong should use this function."""
     yield Problem(rule, text)
 
 

@@ -18,7 +18,7 @@ _STORY = re.compile(
 
 
 def story_of(quotation: Quoted, owner: str) -> str:
-    """Return the customer in the title of a customer story, or "".
+    """Return the customer in the title of a customer story. Return "" for any other title.
 
     The company that owns the page does not count as a customer.
     """

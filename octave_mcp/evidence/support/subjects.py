@@ -105,7 +105,7 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 # Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". In facts,
-# names next to such a word are checked like all other names.
+# even the names next to these words are checked.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -323,10 +323,10 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """Find the sentence that is most similar to the claim, and return the first name in it.
+    """Return the first name in the sentence that is most similar to the claim.
 
-    Return None if the claim contains this name, too. If the sentence starts with a pronoun such as "it", return the
-    first name of the previous sentence instead.
+    If this sentence starts with a pronoun such as "it", return the first name in the previous sentence. Return None if
+    the claim contains the name that would be returned.
     """
     name_keys = joined(wording(name).keys for name in names(statement.text))
     wanted = joined(word.keys for word in statement.content) - name_keys

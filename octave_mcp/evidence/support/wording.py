@@ -211,7 +211,7 @@ def keys_of(word: str) -> frozenset[str]:
 
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
-    """Return the stem of a word's base form. For "risen" and "rises", this is the stem of "rise"."""
+    """Return the stem of a word's base form: the stem of "rise" for "risen" and "rises"."""
     return stemming.stem(IRREGULAR.get(word, word))
 
 
