@@ -183,7 +183,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """If this sentence says 'the API', return the lost sentence that introduced the API: 'We have an API'."""
+        """If this sentence says 'the API', return the removed sentence that introduced the API: 'We have an API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -209,7 +209,7 @@ class _BlockDependents:
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
     def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether the text has a figure or a name that is in lost sentences, but in no other remaining text."""
+        """Whether the text has a figure or a name that is in removed sentences, but in no other remaining text."""
         text, lost_text, remaining_text = (
             self._text_at(at),
             self._joined_text(lost),
@@ -221,12 +221,12 @@ class _BlockDependents:
         return any(not (_is_common(name) or strange([name], [text]) or strange([name], [lost_text])) for name in named)
 
     def _refers_to_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether the text refers to something, such as 'the list', that only the lost sentences mention."""
+        """Whether the text refers to something, such as 'the list', that only removed sentences mention."""
         only_lost = wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
 
     def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether at least half of this text's content words are in lost sentences, but in no other remaining text."""
+        """Whether half or more of the text's content words are in removed sentences, but in no other remaining text."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems

@@ -41,7 +41,7 @@ _FINAL_ABBREVIATIONS = frozenset(
     "inc ltd co corp llc plc bros jr sr st ave blvd rd sq dept univ assn intl govt ing sra dra srl s.a s.p.a"
     " s.r.l".split()
 )
-# Words that often start a sentence and are rarely names. After 'Inc.', such a word shows that a new sentence starts.
+# Words that often start a sentence and are rarely names, so 'Acme Inc. The ...' is split after 'Inc.'.
 _SENTENCE_STARTERS = frozenset(
     "a an the it its this that these those we our you your they their he she his her i my in on at for with from by"
     " as to of and but or so if when while after before since until once now then there here what why how who where"

@@ -166,7 +166,7 @@ def _joined(whole: Sourced, statements: Sequence[str], verdicts: Sequence[Source
     """Combine the verdict on a whole sentence with the verdicts on the statements in it.
 
     The sentence is `supported` if all its statements are supported. If the verdict on one statement is `not`, the
-    sentence is `partly` supported at best.
+    verdict on the sentence is `partly` or `not`.
     """
     backed = [verdict for verdict in verdicts if verdict.verdict == "supported"]
     near = tuple(dict.fromkeys(near for verdict in backed for near in verdict.near)) or whole.near

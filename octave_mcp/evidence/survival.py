@@ -78,7 +78,7 @@ def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
 
 
 def lost(value: Value, alive: Alive) -> dict[Path, tuple[EvidenceId, ...]]:
-    """Map the path of each finding that lost evidence to the ids of its remaining evidence."""
+    """For each finding that lost evidence, map its path to the ids of its remaining evidence."""
     cited = ((at, cast("Finding[EvidenceId]", part)) for at, part in located(value) if isinstance(part, Finding))
     return {
         at: tuple(i for i in finding.evidence if i in alive)

@@ -155,7 +155,7 @@ def _are_from_and_to_swapped(statement: Statement) -> bool:
 
 
 def _is_opposite_preposition(statement: Statement) -> bool:
-    """Whether the claim says "off" and the quotation "onto" before the same name, or the reverse."""
+    """Whether one text says "off" before a name, and the other text says "onto" before the same name."""
     for name in names(statement.text):
         claimed = _prepositions_at(statement.claim, name)
         in_quote = {side for quote in statement.quotes for side in _prepositions_at(quote, name)}
