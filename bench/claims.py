@@ -70,7 +70,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """Return the percentages for each kind of change, and first those for the claims that were not changed."""
+    """Return the percentages for each kind of change. The first item is for the claims that were not changed."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)

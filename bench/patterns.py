@@ -24,7 +24,7 @@ from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 -
 from octave_mcp.models.extractive.typed_lines import MAX_LINE_CHARACTERS  # noqa: E402
 
 SHOWN = 10
-# Short texts that the lines repeat. Our patterns match texts with the same start, such as links, numbers and names.
+# Short texts that the hostile lines repeat. Our patterns match links, numbers and names, which start like these texts.
 UNITS = (
     *(
         "a",

@@ -1,4 +1,4 @@
-"""Run programs with time limits, and kill the programs that are still running after the trials."""
+"""Run programs with time limits, and kill the programs that are still running after the client tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 INSTALL_SECONDS = 180.0
 START_SECONDS = 20.0
 RUN_SECONDS = 60.0
-# Time limit for all trials together, not counting the installation of the clients.
+# Time limit for all client tests together, not counting the installation of the clients.
 ALL_SECONDS = 180.0
 
 LAST_LINES = 3

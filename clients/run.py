@@ -1,8 +1,8 @@
-"""Test octave-mcp with third-party MCP clients and print one line per trial.
+"""Test octave-mcp with third-party MCP clients and print one line per client test.
 
     python clients/run.py
 
-The exit code is 1 if any trial failed. The server runs with the same Python as this script.
+The exit code is 1 if any client test failed. The server runs with the same Python as this script.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Setting:
-    """The running servers and sites that the trials use."""
+    """The running servers and sites that the client tests use."""
 
     programs: Programs
     url: str

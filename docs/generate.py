@@ -87,7 +87,7 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    # Always show 6 runs in the metrics. The real number varies, because a run that is cancelled early does not always
+    # Always show 6 runs in the metrics, because the real number varies: a run that is cancelled early does not always
     # start.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
@@ -283,7 +283,7 @@ class Stage:
     def _id(self, match: re.Match[str]) -> str:
         """Return a placeholder for an ID.
 
-        The first ID always gets the same placeholder, and so do the second, the third and so on.
+        The placeholder depends only on how many IDs were replaced before, so it does not vary between runs.
         """
         number = len(self.ids)
         digest = sha256(str(number).encode()).hexdigest()

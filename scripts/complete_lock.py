@@ -2,8 +2,9 @@
 
     python scripts/complete_lock.py LOCK...
 
-For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. pip needs a pinned version of both
-requirements, because packages can depend on either of them. However, uv writes only the requirement with extras.
+For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. A lock file from uv contains only the
+requirement with extras, but pip needs a pinned version of both requirements, because packages can depend on either of
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compile regular expressions to automata, which the module `backtracking` analyses.
 
 The automata are approximations. A repeat such as `a{3,9}` becomes a few copies of its content. If the maximum of the
-repeat is above `MAX_UNROLLED`, the repeat becomes a loop. A look-behind is reduced to a test of the last character. A
+repeat is above `MAX_UNROLLED`, the repeat becomes a loop. A look-behind is reduced to a test of its last character. A
 back-reference is treated as if it matched the empty string.
 """
 
@@ -37,13 +37,13 @@ OPPOSITES = {
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
-# The index of the last node. The automaton reaches it when the whole expression has matched.
+# The index of the last node, which the automaton reaches when the whole expression has matched.
 MATCHED = 0
-# This value stands for "no character", which is what comes before the start and after the end of a text.
+# This value stands for the missing character before the start and after the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# For `fullmatch`, this part is appended to the expression. The part matches only at the end of the text.
+# For `fullmatch`, this part, which matches only at the end of the text, is appended to the expression.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 

@@ -1,11 +1,11 @@
 """Calculate how the matching time of a regular expression grows with the length of the text, without measuring time.
 
 `re` backtracks: it tries the paths through the automaton of the expression one after another. In the worst case, the
-matching time is proportional to a power of the text's length. The exponent of this power is:
+matching time is proportional to a power of the text's length. The pattern determines the exponent of this power:
 
-- 1 if `re` reads each character only a few times. The growth is then linear.
-- 2 if `re` can start at every character and read the rest of the text again. The growth is then quadratic.
-- Infinite if every character can double the number of paths. The growth is then exponential.
+- The exponent is 1 (linear growth) if `re` reads each character only a few times.
+- The exponent is 2 (quadratic growth) if `re` can start at every character and read the rest of the text again.
+- The exponent is infinite (exponential growth) if every character can double the number of paths.
 
 The exponent is the number of loops in the longest chain of linked loops. A text links loop A to loop B if this text can
 lead around A, from A to B, and around B. If the text is repeated, `re` can change from A to B at each repetition. The
@@ -36,8 +36,8 @@ from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, pa
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and the character that the node has just read. If the rest of the expression treats two
-# characters alike, they share a state.
+# A state consists of a node and the character that the node has just read. Two characters share a state if the rest of
+# the expression treats them alike.
 State = tuple[int, int]
 N = TypeVar("N")
 
@@ -46,7 +46,7 @@ class Growth(NamedTuple):
     """How fast the matching time grows with the length of the text.
 
     `power`: the exponent, as described in the docstring of the module.
-    `copied`: a text that causes this growth if it is repeated.
+    `copied`: a text whose repetition causes this growth.
     """
 
     power: float
@@ -113,9 +113,8 @@ class Paths:
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # In a search, it is enough to test one state of the second loop. A text for another state, such as 'abc', is a
-        # rotation of a text for this state, such as 'bca', and a search tries all rotations, because it can start at
-        # any character.
+        # For a search, test only one state of the second loop. A text for another state is a rotation of a text for the
+        # tested state, as 'abc' is of 'bca', and the search can start at any character, so it tries all rotations.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -193,7 +192,7 @@ class Paths:
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
-        """Map each character to the first character that belongs to exactly the same `sets`."""
+        """Map each character to the first character that belongs to the same `sets` as this character."""
         sets, firsts = sorted(sets), dict[tuple[int, ...], int]()
         return {
             character: firsts.setdefault(tuple(members >> character & 1 for members in sets), character)
@@ -246,7 +245,7 @@ class Loops:
     def led(self, source: State, target: State) -> list[int] | None:
         """Return a text that links the two states.
 
-        The same text leads from `source` to `source`, from `source` to `target`, and from `target` to `target`.
+        The text leads from `source` to `source`, from `source` to `target`, and from `target` to `target`.
         Return None if no such text exists.
         """
 

@@ -74,7 +74,7 @@ class Orders:
     `request`: the playbook request. All children use the same `request_id`, so only the first child starts the run.
     `dies_after_commits`: the child kills itself right after it has committed this number of steps.
     `dies_before_commit`: the child commits this number of steps, and then kills itself just before the next commit.
-    `dies_in_turns`: numbers of iterations of the event loop. The child kills itself at the first of them.
+    `dies_in_turns`: numbers of event-loop iterations. The child kills itself at the first of these iterations.
     `restarts`: if true, the child forks a process that follows these orders. Whenever that process is killed, the child
     forks another process. The second process kills itself at the iteration whose number is second in `dies_in_turns`,
     and so on.

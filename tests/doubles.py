@@ -51,7 +51,7 @@ FORMS: tuple[type[Value], ...] = (
 )
 _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
 # READ contains the types of answers that list findings from pages, and WRITTEN the types that contain the playbook's
-# copy.
+# sales copy.
 READ, WRITTEN = FORMS[1:3], FORMS[4:12]
 # A provider is asked for one text at a time, with the answer types in APART. A connected client is asked for several
 # texts at a time, with the answer types in TOGETHER.
@@ -284,7 +284,7 @@ def answer_to(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fit(passage: Passage) -> Passage:
-    """Change sentences that are unfit for copy, so that the rules of `scripted` do not copy them into answers.
+    """Change sentences that are unfit for sales copy, so that the rules of `scripted` do not copy them into answers.
 
     The final full stop becomes a semicolon, because the rules only copy sentences that end with a full stop. A sentence
     with characters outside ASCII becomes an English filler text.
@@ -407,7 +407,7 @@ class Double(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def fails(self, fault: Fault, when: Callable[[Request], bool] = lambda _: True, *, times: int | None = 1) -> None:
-        """Answer the next `times` matching requests with this fault, or all later ones if `times` is None.
+        """Answer the next `times` matching requests with this fault, or all later matching requests if `times` is None.
 
         If several faults match a request, the fault that was added last takes precedence.
         """

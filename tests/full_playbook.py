@@ -93,7 +93,7 @@ def _ids() -> Any:  # noqa: ANN401 - an endless iterator of identifiers
 
 
 def _facts(number: int) -> tuple[Any, ...]:
-    """Return facts about the prospect, the last of which is marked as a guess."""
+    """Return facts about the prospect, and mark the last fact as a guess."""
     ids = _ids()
     facts = [fact(_CLAIM.format(at), next(ids)) for at in range(number - 1)]
     return (*facts, guess("The price may still come too late for those who book by phone.", "p_today"))

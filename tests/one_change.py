@@ -46,7 +46,7 @@ class ProductCopy:
         self.replace(file, text, new + text)
 
     async def run(self, *arguments: str) -> Ended:
-        """Run Python with these arguments, and import the product from this copy."""
+        """Run Python with these arguments, and import the product from its copy in `root`."""
         return await command(*arguments, cwd=self.root, root=self.root)
 
     async def octave(self, *arguments: str) -> Ended:

@@ -808,8 +808,7 @@ _SCORES = (
 )
 
 
-# The first names of contacts. Only this persona has a contact, so e-mails to the other personas start with a merge
-# field.
+# Maps personas to the first names of their contacts. E-mails to a persona without a contact start with a merge field.
 _FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
@@ -1268,7 +1267,7 @@ def _flags() -> tuple[Flag, ...]:
 def outlined_playbook() -> Playbook:
     """Return the sample playbook as a run without a language model would write it.
 
-    The playbook has outlines instead of finished copy, and no scores.
+    The playbook has outlines instead of finished sales copy, and no scores.
     """
     sample = sample_playbook()
     sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)

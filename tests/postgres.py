@@ -15,13 +15,13 @@ from pathlib import Path
 # pg_ctl waits for the server for up to a day, so that tests do not fail on a busy machine.
 WAIT_OPTIONS = ("-w", "-t", "86400")
 MAX_PORT_ATTEMPTS = 5
-# This is the only database role that must log in with a password. Tests create the role.
+# Tests create this database role, which is the only one that must log in with a password.
 GUARDED = "guarded"
 DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 def program(name: str) -> str | None:
-    """Return the path of a PostgreSQL program, or None.
+    """Return the path of a PostgreSQL program, or None if it is not installed.
 
     On Debian, most PostgreSQL programs are not on the PATH.
     """

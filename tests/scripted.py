@@ -241,10 +241,10 @@ class ScriptedModel:
         return Estimate(asks=1, input_tokens=10 * max_pages, output_tokens=10, usd=0.0)
 
     def check(self) -> None:
-        """Do nothing, because this model needs no setup."""
+        """Do nothing, because the scripted model needs no setup."""
 
     def prepare(self) -> None:
-        """Do nothing, because this model is always ready."""
+        """Do nothing, because the scripted model is always ready."""
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
         """Use `reply` for all later asks for which `matches` returns true.
@@ -336,7 +336,7 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """Return the type with these field names. It is the type of a part of a draft, such as an e-mail.
+    """Return the type of the part of a draft, such as an e-mail, that has these field names.
 
     Raises:
         LookupError: If no part of a draft has these fields.

@@ -20,7 +20,7 @@ from doubles import Request, Sent, enveloped, good
 class Job:
     """A call that the server is handling.
 
-    `left`: how many seconds the call still takes if the server handles no other call.
+    `left`: how many more seconds the call takes if the server handles no other call.
     """
 
     request: Request

@@ -1,4 +1,4 @@
-"""Detection of requests, empty promises, and easy ways to say no, in English copy."""
+"""Detection of requests, empty promises, and easy ways to say no, in English sales copy."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def requests_for(asked: list[Request], forms: tuple[type[Value], ...]) -> list[R
 async def test_a_run_that_exhausts_its_budget_ends_with_its_results_so_far_and_says_so(
     settings: dict[str, Any], request_: dict[str, Any], limit: str, stage: Stages, double: Double
 ) -> None:
-    """Only calls that are already in flight when the budget is used up are allowed to exceed the budget."""
+    """When the budget is used up, no new call starts, but calls that are already in flight can exceed the budget."""
     in_flight = 2
     record, playbook = await stage(max_asks=in_flight, **settings).run(model="openai", **request_)
 

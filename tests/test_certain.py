@@ -1,4 +1,4 @@
-"""Without a language model, a finding is only listed if the page leaves no doubt about its label."""
+"""Without a language model, a finding is listed only if the page leaves no doubt about the label of the finding."""
 
 from __future__ import annotations
 

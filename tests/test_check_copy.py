@@ -531,10 +531,10 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 
 @pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
-    """In linear time, a text that is 4 times as long takes 4 times as long.
+    """A check in linear time takes 4 times as long for a text that has 4 times the length.
 
-    The test allows 10 times as long, because the machine can be busy. A check in quadratic time would take 16 times as
-    long.
+    The test allows 10 times as long, because the machine can be busy. For such a text, a check in quadratic time would
+    take 16 times as long.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

@@ -1,4 +1,4 @@
-"""Detection of words in the user's context that no page mentions in any form. Filler words are ignored."""
+"""Detection of words in the user's context that no page mentions in any form. The detection ignores filler words."""
 
 from __future__ import annotations
 

@@ -457,10 +457,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """Return an e-mail sequence whose second touch contains an untrue statement.
-
-        All other touches ask for a 15-minute meeting.
-        """
+        """Return e-mails that ask for a 15-minute meeting, except that the second one contains an untrue statement."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]

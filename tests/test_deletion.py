@@ -123,8 +123,8 @@ def change(database: str, statement: LiteralString) -> None:
 def stored(database: str, home: Path) -> dict[str, bytes]:
     """Return all rows of all tables, and all files in OCTAVE_HOME except log files.
 
-    The database file itself is left out. When SQLite moves data within a page of the file, a copy of the data can
-    remain in the file until the next vacuum.
+    The database file itself is left out, because SQLite can leave a copy of moved data in the file until the next
+    vacuum.
     """
     rows = _of_postgres(database) if database.startswith("postgres") else _of_sqlite(database)
     files = (
@@ -180,10 +180,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
 
 
 def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
-    """Return how often robots.txt and the home page were requested.
-
-    Every run about the site requests both.
-    """
+    """Return how often robots.txt and the home page, which every run about the site needs, were requested."""
     return site.hits["/robots.txt"], site.hits["/"]
 
 

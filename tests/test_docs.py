@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# These tests do not run commands that start with one of these texts. The value for each text is the reason.
+# Maps the start of each command that these tests do not run to the reason.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,7 +57,7 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# No test checks code blocks with one of these languages. The value for each language is the reason.
+# Maps each language whose code blocks no test checks to the reason.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
 # docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.
@@ -114,7 +114,7 @@ def is_server(line: str) -> bool:
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder that is also the user's home folder. The command octave-mcp is on the PATH."""
+    """A working folder that is also the user's home folder, with the command octave-mcp on the PATH."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "octave-mcp").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m octave_mcp "$@"\n')

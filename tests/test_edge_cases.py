@@ -109,7 +109,7 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 def of_words(count: int, *paths: str) -> dict[str, str]:
     """Return pages with `count` different words in total, distributed evenly over the paths.
 
-    One of these words is the site's name on the home page.
+    The site's name on the home page counts as one of these words.
     """
     head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))
@@ -235,7 +235,7 @@ def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
 
 
 def test_the_context_steers_which_pages_are_read(run_with_context: Written) -> None:
-    """A run without the context would read the page about the planner first."""
+    """Without the context, the run would first read the page about the planner."""
     products = [url.partition(VENDOR)[2] for url in run_with_context.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 
@@ -290,7 +290,7 @@ async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_pa
 async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
     """A case study about the prospect proves nothing to the prospect, which knows its own story.
 
-    Only the first e-mail is allowed to mention it. Later e-mails and battle cards must not use it.
+    Only the first e-mail is allowed to mention the case study, and later e-mails and battle cards must not use it.
     """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(

@@ -129,7 +129,7 @@ async def test_a_run_whose_optional_arguments_are_all_empty_gets_its_own_session
         bodies = [held_pair.domains | dict.fromkeys(optional, value) for value in EMPTY]
         starts = [await client.post("/runs", json=body) for body in bodies]
         reports = [start.raise_for_status().json() for start in starts]
-        for report in reversed(reports):  # the first run fetches pages for the others, so it is cancelled last
+        for report in reversed(reports):  # cancel the first run last, because it fetches pages for the other runs
             await client.post(f"/runs/{report['run_id']}/cancel")
 
     assert all(report["session_id"].startswith("sess_") for report in reports)

@@ -367,7 +367,7 @@ def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_
 def with_a_changed_figure(quote: str) -> Iterator[str]:
     """Yield variants of the quotation with one changed digit.
 
-    Leave out variants whose new number is another number of the quotation.
+    Leave out a variant if its new number already occurs in the quotation.
     """
     numbers = {value(match[0]) for match in NUMBER.finditer(quote)} | {"2"}
     for match in NUMBER.finditer(quote):

@@ -1,4 +1,4 @@
-"""Playbooks by the extractive model: the people quoted, the age of statements, and the sentences used in the copy."""
+"""Playbooks by the extractive model: quoted people, the age of statements, and the sentences used in sales copy."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ def read_of_vendor(source: ScriptedSource) -> list[str]:
 
 
 async def backwards(ask: Asked) -> Value:
-    """Choose the addresses from the last to the first, and then two numbers (0 and -1) that belong to no address."""
+    """Choose the addresses from the last to the first, and then 0 and -1, which are not numbers of addresses."""
     return AddressesAnswer(chosen=tuple(range(len(ask.brief.links), -2, -1)))
 
 

@@ -1,6 +1,6 @@
 """Random operations on a playbook by servers that are killed at random.
 
-These operations must not lose a version or change a text that a user wrote.
+The operations must not lose a version or change a text that a user wrote.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class History:
     async def carried_out(self, tool: str, **asked: Any) -> None:  # noqa: ANN401 - the tool's own
         """Execute a run until it ends.
 
-        The server is killed at random: immediately, at one of the first asks, or not at all.
+        At random, the server is killed immediately, at one of the first asks, or not at all.
         """
         asks = self.random.choice([None, 0, 1, 2, 3])
         async with self.server() as stdio:

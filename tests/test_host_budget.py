@@ -61,7 +61,7 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 class Transcript:
     """The questions that a client received in one run, and the resulting playbook.
 
-    `checks`: the questions that ask the client to verify its own copy.
+    `checks`: the questions that ask the client to verify its own sales copy.
     `asked`: all questions except those in `checks`.
     """
 
@@ -135,7 +135,7 @@ async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[...,
 
 
 def without(name: str) -> Spoil:
-    """Return a function that removes the copy for this persona from an answer."""
+    """Return a function that removes the sales copy for this persona from an answer."""
 
     def spoil(_: QuestionRecord, answer: dict[str, Any]) -> None:
         if name in answer:
@@ -241,9 +241,9 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Add an invented figure to one fact, and remove the copy for the second persona.
+    """Add an invented figure to one fact, and remove the sales copy for the second persona.
 
-    Both first answers and corrections are changed.
+    The change also applies to the answer to a correction.
     """
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):
@@ -365,7 +365,7 @@ def used(transcript: Transcript) -> float:
 
 
 def tokens_for(personas: int, usual: Transcript) -> int:
-    """Return a token limit that is high enough to write the copy for this number of personas.
+    """Return a token limit that is high enough to write the sales copy for this number of personas.
 
     `usual`: a run whose token limit was high enough for all personas.
     """

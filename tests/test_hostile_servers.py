@@ -32,8 +32,8 @@ MAX_GROWTH_MB = 50
 # Maximum number of bytes that a server sends for one page: three attempts of 5 MB each, plus the data in the socket
 # buffers.
 MAX_SENT_BYTES = 40_000_000
-# Servers whose responses exceed a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the speed
-# of the machine.
+# Servers whose responses exceed a limit on bytes or steps. Unlike timeouts, these limits do not depend on the speed of
+# the machine.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 # The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}

@@ -28,8 +28,8 @@ METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "findit
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
 # These patterns can take long to fail, which is harmless because the caller stops at the first failed match.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# Maps each pattern that the package uses under another name, for example in a loop, to the only method that the package
-# calls on it. The test cannot find these calls itself.
+# The test cannot find the calls of a pattern that the package uses under another name, for example in a loop. For each
+# such pattern, this is the only method that the package calls.
 TABLES = {
     "octave_mcp.evidence.dates:_AT_START": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -175,7 +175,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 def slow(package: str) -> dict[str, str]:
     """Return the patterns that take too long.
 
-    The value for each pattern names the exponent of its growth, and a text that causes this growth if it is repeated.
+    The value for each pattern names the exponent of its growth, and a text whose repetition causes this growth.
     """
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:

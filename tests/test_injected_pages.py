@@ -67,8 +67,8 @@ HIDDEN = {
     "select": "<select><option>%s</option></select>",
     "nested": "<div style='display:none'><div style='display:block'><p>%s</p></div></div>",
 }
-# A text that is hidden in one of these ways can become visible, for example on another screen. Therefore, the product
-# drops it only if it is an instruction to a model.
+# The product drops a text that is hidden in one of these ways only if the text is an instruction to a model.
+# A text that is not an instruction is kept, because it can become visible, for example on another screen.
 DOUBTFUL = {
     "around much else": "<div style='opacity:0'><p>%s</p></div>",
     "class": "<style>.q{display:none}</style><p class=q>%s</p>",

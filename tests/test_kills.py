@@ -213,8 +213,8 @@ async def test_a_paused_server_stops_work_on_a_run_that_was_taken_over_and_accep
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        # The server normally kills itself. If it is very slow, another server takes over its run, and it exits with
-        # code 0.
+        # The server normally kills itself. If the server is very slow, another server takes over the run, and the slow
+        # server exits with code 0.
         assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"

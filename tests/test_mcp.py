@@ -443,7 +443,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
     """Cancel the runs, because their sites do not respond and the server would wait for the runs when it stops.
 
-    The first run fetches pages for all other runs, so it is cancelled last.
+    The first run is cancelled last, because it fetches pages for all other runs.
     """
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])

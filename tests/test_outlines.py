@@ -1,4 +1,4 @@
-"""Without a model that can write copy, a playbook has outlines, which are labelled quotations."""
+"""Without a model that can write sales copy, a playbook has outlines, which are labelled quotations."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs, by the arguments of `written_about`. Tests must not change a run, because tests with the same
-# arguments share it.
+# Completed runs, by the arguments of `written_about`. Tests must not change these runs, because other tests with the
+# same arguments use them.
 WRITTEN: dict[str, Written] = {}
 
 

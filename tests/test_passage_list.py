@@ -71,7 +71,7 @@ def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
 
 
 def is_whole(passage: Passage) -> bool:
-    """Return whether the passage is a row of a table or of logos, which the list does not split into sentences."""
+    """Return whether the passage is a table row or a row of logos. The list does not split such rows into sentences."""
     return passage.where == "logos" or " | " in passage.text
 
 

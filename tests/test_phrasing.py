@@ -1,4 +1,4 @@
-"""Detection of English that sounds translated, stiff or like a brochure. Natural English must cause no false alarm."""
+"""Detection of English that sounds translated, stiff or like a brochure. The checks must not flag natural English."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def extractive_runs() -> list[Written]:
 async def finished(
     request: pytest.FixtureRequest, plain: Written, extractive_runs: list[Written], tmp_path: Path
 ) -> Written:
-    """A completed run of the scripted model about invented sites, or of the extractive model about the demo's sites."""
+    """A completed run by the scripted model about invented sites, or by the extractive model about the demo's sites."""
     if request.param == "scripted":
         return plain
     if not extractive_runs:

@@ -65,7 +65,7 @@ PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
 # If an ask for one of these answer types fails, the run fails. If an ask for another answer type fails, the playbook
-# has a gap.
+# lists a gap instead.
 MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)

@@ -46,7 +46,7 @@ PLAYBOOKS: dict[tuple[str, str, int], Playbook] = {}
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
     """Return the playbook for a deal, which is generated once for all tests.
 
-    The short tests use two playbooks. A run reads only a few pages for one of them, to save time.
+    The short tests use two playbooks, and the run for one of the two reads only a few pages, to save time.
     """
     key = (vendor, prospect, max_pages)
     if key not in PLAYBOOKS:

@@ -198,7 +198,7 @@ async def test_a_connected_client_gets_a_replay_without_questions(recorded: Reco
 async def test_a_changed_page_loses_only_the_citations_of_its_changed_text(
     recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other sentences of the page are still cited, although their numbers and passages have changed."""
+    """Unchanged sentences of the changed page are still cited, although their numbers and passages have changed."""
     count = Counter(quotations(content_of(recorded.file)))
     documents = recorded.pair.prospect.documents
     company, path, lost = min(

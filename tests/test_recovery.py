@@ -284,7 +284,7 @@ def end_leases(home: Path) -> None:
 class Watched(Durable):
     """An engine that records the result of each attempt to claim a run.
 
-    `twice`: an event that is set after the second attempt.
+    `twice`: an event that is set after the second attempt to claim a run.
     """
 
     def __init__(self, app: App) -> None:

@@ -1,4 +1,4 @@
-"""A refresh fetches all pages of a playbook again and rewrites only the copy whose evidence has changed."""
+"""A refresh fetches all pages of a playbook again and rewrites only the sales copy whose evidence has changed."""
 
 from __future__ import annotations
 

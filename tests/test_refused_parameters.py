@@ -357,10 +357,7 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 @pytest.fixture(autouse=True)
 def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget refused parameters after each test.
-
-    Refused parameters are stored by URL, and a later test can get the same port.
-    """
+    """Forget refused parameters after each test, because a later test can use the URL that they are stored by."""
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 

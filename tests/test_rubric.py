@@ -439,8 +439,8 @@ def test_only_a_poor_email_scores_below_the_threshold_for_a_correction() -> None
 
 def test_a_long_text_takes_linear_time() -> None:
     seconds = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
-    # In linear time, the second text takes 4 times as long, because it has 4 times the length. The test allows 16 times
-    # as long, because the machine can be busy.
+    # The second text has 4 times the length of the first, so a check in linear time takes 4 times as long. The test
+    # allows 16 times as long, because the machine can be busy.
     assert seconds[1] < 16 * max(seconds[0], 0.01)
 
 

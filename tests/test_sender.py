@@ -1,6 +1,6 @@
 """Tests that e-mails have the right sender on every surface.
 
-The name and other details of the sender come from the request or from the settings.
+The details of the sender, such as the name, come from the request or from the settings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from octave_mcp.surfaces.mcp.server import make
 ANN = Sender(name="Ann Lee", company="Lumenboard", title="Account Executive", sign_off="Best,")
 LINE = "give one line, without line breaks or control characters"
 
-# Invalid senders, and the error message that each of them causes.
+# Invalid senders, each with the error message that it causes.
 INVALID_SENDERS: tuple[tuple[Any, str], ...] = (
     ({"name": "x" * 121}, "sender.name: String should have at most 120 characters"),
     ({"name": "Ann\nLee"}, f"sender.name: {LINE}"),

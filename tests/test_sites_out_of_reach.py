@@ -235,7 +235,10 @@ UNREADABLE = {"/pricing": SHELL, "/about": THIN, "/security": WALL}
 
 
 def make_unreadable(site: LoopbackSite) -> list[str]:
-    """Replace three pages with pages that need a browser. Return the URLs of these pages and of a readable page."""
+    """Replace three pages with pages that need a browser.
+
+    Return the URLs of these three pages and of a page that the crawler can read.
+    """
     paths = [path for path in site.documents if "." not in path and path != "/"]
     readable = [path for path in paths if path not in UNREADABLE][:1]
     replaced = [path for path in UNREADABLE if path in paths]

@@ -102,7 +102,7 @@ async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All durations in this test are a tenth of the durations in its name and of the default timeouts (120 s per call,
-    # 600 s per step, 1800 s per run). The 36 calls take 144 s in total, and the timeout of the run is 180 s, so the run
+    # 600 s per step, 1800 s per run). The 36 calls take 144 s in total, and the run has a timeout of 180 s, so the run
     # completes only if it wastes less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
@@ -372,7 +372,7 @@ async def test_a_fallback_replaces_a_provider_at_once_if_the_wait_is_too_long(
 
 @dataclass
 class Refusing(SlowServer):
-    """A slow server that answers the first call with `with_response`."""
+    """A slow server whose response to the first call is `with_response`."""
 
     with_response: Sent = field(default_factory=limit_reached)
 

@@ -135,10 +135,10 @@ class StdioServer:
         return json.dumps(message).encode() + b"\n"
 
     async def start(self, *, introduced: bool) -> None:
-        """Send an invalid line first. Then initialize the session if `introduced` is true.
+        """Send an invalid line, and then initialize the session if `introduced` is true.
 
-        This line must not decide whether the session uses the old MCP protocol, which starts with `initialize`, or the
-        new one.
+        The invalid line must not decide whether the session uses the old MCP protocol, which starts with `initialize`,
+        or the new protocol.
         """
         self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
         assert json.loads(await self._out.readline())["id"] == 1

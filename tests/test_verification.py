@@ -311,7 +311,7 @@ async def test_a_judge_that_fails_or_answers_badly_costs_only_its_verdicts(
 
 
 def rewording_everywhere(double: Double) -> None:
-    """Make the model reword the claims of all findings and copy.
+    """Make the model reword all claims in findings and in sales copy.
 
     The rules cannot judge reworded claims, so the model must judge every claim.
     """
@@ -327,7 +327,7 @@ def rewording_everywhere(double: Double) -> None:
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
     """Return a change that gives this verdict to every claim, or to every second claim if `share` is 2.
 
-    The other claims stay supported, or are missing from the answer if `is_silent` is true.
+    The other claims stay supported. If `is_silent` is true, the answer omits the other claims instead.
     """
 
     def change(answer: dict[str, Any]) -> None:
@@ -665,7 +665,7 @@ Answers = Callable[[dict[str, Any]], object]
 class Client:
     """A connected client that answers all questions of one run.
 
-    `checks`: the questions that ask the client to judge its own text. Tests can change its answers to them.
+    `checks`: the questions that ask the client to judge its own text. Tests can change the answers to these questions.
     """
 
     def __init__(self, stage: Stage) -> None:

@@ -49,8 +49,8 @@ async def run_id() -> str:
 async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - stored before the server starts
     """A client for a server that starts after the run has been stored.
 
-    The tests store a run that is a week old, first as unfinished and then as completed. A server that was already
-    running could end the unfinished run as abandoned.
+    The tests store a run that is a week old, first as unfinished and then as completed. If the server were already
+    running, it could end the unfinished run as abandoned.
     """
     async with serving() as client:
         yield client

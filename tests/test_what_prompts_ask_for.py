@@ -255,7 +255,7 @@ def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Valu
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
     """Return one piece of evidence for each sentence of the passages, by id.
 
-    Also return the ids of the sentences that contain one of `words`.
+    The second result is the ids of the sentences that contain one of `words`.
     """
     resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](

@@ -12,7 +12,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.sources.html.extraction import page_of
 
 ACME = Company(role="vendor", domain="acme.com", url="https://acme.com")
-# This text is long enough to make the tested markup a small share of the page.
+# This text is so long that the tested markup is only a small part of the page.
 DEPOTS = "".join(
     f"<section><h2>Depot {name}</h2><p>The planners of depot {name} lay out the tours of the next morning by hand, and"
     " drivers ring the office whenever a street is closed or a shop opens late.</p></section>"

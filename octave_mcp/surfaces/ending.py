@@ -22,8 +22,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def exit_timer() -> Callable[[int], None]:
     """Return a callback for signal handlers. The callback ends the process after MAX_SECONDS, even if closing hangs."""
     # Start the thread here and not in the signal handler, because a handler can interrupt the start of another thread,
-    # and would then deadlock if it started a thread itself. The handler only puts a number into a SimpleQueue, which is
-    # safe.
+    # and would then deadlock if it started a thread itself. It is safe for the handler to put a number into a
+    # SimpleQueue.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:

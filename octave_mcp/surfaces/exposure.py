@@ -36,7 +36,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
 
 
 def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
-    """Return the tokens that callers on other machines are allowed to use, because they are long enough."""
+    """Return the tokens that are long enough for callers on other machines."""
     return tuple(token for token in tokens if len(token.get_secret_value()) >= MIN_TOKEN_LENGTH)
 
 

@@ -37,11 +37,11 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# When the server stops, it waits this long for unfinished responses. It must not wait longer, because it has to stop
-# within two seconds.
+# When the server stops, it waits this long for unfinished responses. A longer wait is not possible, because the server
+# has to stop within two seconds.
 DRAIN_SECONDS = 1
-# uvicorn's errors about unfinished responses start with these texts. These errors are hidden, because a stopping server
-# would log one for every open stream.
+# uvicorn's errors about unfinished responses start with these texts. Hide these errors, because a stopping server would
+# log such an error for every open stream.
 UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
@@ -106,7 +106,7 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 class _Server(uvicorn.Server):
     """A uvicorn server that exits within two seconds of a signal.
 
-    It does not log errors about responses that it cuts off.
+    The server does not log errors about responses that it cuts off when it exits.
     """
 
     def __init__(self, config: uvicorn.Config) -> None:

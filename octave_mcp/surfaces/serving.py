@@ -15,10 +15,10 @@ from octave_mcp.settings import Settings
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-# If no call arrives within this time, the application is opened anyway. It is not opened immediately, because that
-# would delay the list of tools, which a client requests as soon as it is connected.
+# If no call arrives within this time, the application is opened anyway. Opening the application immediately would delay
+# the list of tools, which a client requests as soon as it is connected.
 SETTLING_SECONDS = 2.0
-# Maximum time that a call waits for the database to open. After this time, the call returns an error.
+# If the database does not open within this time, a call that waits for it returns an error.
 OPENING_SECONDS = 30.0
 OPENING = "opening the database"
 

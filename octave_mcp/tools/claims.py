@@ -19,7 +19,7 @@ from octave_mcp.evidence.support import Quoted, Statement, problems, support
 from octave_mcp.ports import Model
 
 MAX_LINE_BYTES = 200_000
-# These limits are generous: a claim or a quotation can be many times as long as one sentence.
+# The limits below allow a claim or a quotation that is many times as long as one sentence.
 MAX_NAME_CHARACTERS, MAX_CONTEXT_CHARACTERS = 200, 1000
 MAX_CLAIM_CHARACTERS, MAX_QUOTE_CHARACTERS = 1000, 5000
 MAX_QUOTATIONS = 20
@@ -111,8 +111,8 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. A claim with the verdict `unjudged` is accepted, because the checks found
-    no fault but could not confirm the claim. `model_error`: the reason why the model gave no verdict. If it is set, the
-    verdict is the verdict of the rules.
+    no fault but could not confirm the claim. `model_error`: the reason why the model gave no verdict, in which case the
+    verdict of the rules applies.
     """
 
     stands: bool

@@ -1,4 +1,4 @@
-"""Tool: check a rep's own copy against the pages that a run has read."""
+"""Tool: check a rep's own e-mail or call script against the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Text = Annotated[str, Field(description="With its 'Subject:' line")]
 
 
 class CopyReport(CheckedCopy):
-    """The result of checking a rep's copy by rules, without a model."""
+    """The result of checking a rep's e-mail or call script by rules, without a model."""
 
     run_id: str
 

@@ -59,8 +59,8 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
     """Split the items into groups of at most `limit` characters, without changing their order.
 
-    If a long value was split, its pieces have the same key. Put these pieces into different groups, because two pieces
-    with the same key would overwrite each other in one JSON object.
+    If a long value was split, put its pieces into different groups. All its pieces have the same key, so they would
+    overwrite each other in one JSON object.
     """
     groups: list[list[T]] = [[]]
     size = 0

@@ -16,7 +16,7 @@ from octave_mcp.tools.text_changes import is_text_change
 
 
 class RefreshSummary(NamedTuple):
-    """The changes as a text, and the number of the version before them (None if nothing has changed)."""
+    """The changes as a text, and the number of the version before the changes (None if nothing has changed)."""
 
     text: str
     older: int | None

@@ -32,7 +32,7 @@ Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 ove
 class Overview(Value):
     """A summary of a finished playbook.
 
-    `outline` says which parts are outlines and how to get finished copy; it is empty if there are no outlines.
+    `outline` says which parts are outlines and how to get finished sales copy; it is empty if there are no outlines.
     """
 
     outline: str

@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# Maximum length of a text that replaces a section. No section of a playbook is that long.
+# Maximum length of a text that replaces a section, which is longer than any section of a playbook.
 MAX_TEXT_CHARACTERS = 50_000
 
 

@@ -1,6 +1,6 @@
 """The command `check`, which checks claims against their quotations.
 
-The command reads its input line by line, so a file can have any length.
+The command reads its input line by line, so the input can have any length.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Tally:
 
     @property
     def hint(self) -> str:
-        """Advice if the input contains no readable claim, or ''."""
+        """Advice if the input contains no readable claim; otherwise ''."""
         if self.verdicts.total():
             return ""
         form = "each line must be one JSON object; see docs/evidence.md"

@@ -58,8 +58,8 @@ def _settings() -> Settings:
 
 def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
     """Run the checks in parallel and return their findings in order, with secrets masked."""
-    # Wait for a check only until its timeout. After that, its thread can continue, because a daemon thread does not
-    # keep the process from exiting.
+    # Wait for a check only until its timeout. The thread of a check that timed out can continue, because a daemon
+    # thread does not keep the process from exiting.
     scrub = logs.scrubber(secret_values(settings))
     started_at = time.monotonic()
     running = [(check, *_start(check, settings)) for check in checks]

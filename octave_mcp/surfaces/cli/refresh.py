@@ -63,8 +63,8 @@ async def _refresh(arguments: dict[str, object], on_event: OnEvent, output: Outp
     configure_logs(settings, output)
     async with open_app(settings) as app:
         run = await app.runs.get((await app.runs.get(str(arguments["run_id"]))).playbook_of)
-        # The demo's domains are invented. Without this check, the error would say that the site is down, and advise the
-        # user to try again later.
+        # The demo's domains are invented, so without this check, the error would say that the site is down and advise
+        # the user to try again later.
         if any(map(is_demo_site, run.request.companies.values())):
             raise InputError(
                 "the demo's playbook cannot be refreshed: its two companies are invented, and their sites are served "

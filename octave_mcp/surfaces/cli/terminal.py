@@ -95,8 +95,8 @@ def on_one_line(text: str) -> str:
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, a program probably reads stderr. In this case, stderr gets
-    all log entries from that level upwards.
+    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, stderr gets all log entries from that level upwards,
+    because a program probably reads stderr.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))

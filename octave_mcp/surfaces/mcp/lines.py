@@ -22,8 +22,8 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Remove a byte order mark from the start of a line. JSON must not contain one, but RFC 8259 allows parsers to ignore
-# it.
+# Remove a byte order mark from the start of a line. JSON must not contain a byte order mark, but RFC 8259 allows
+# parsers to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -41,7 +41,7 @@ TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.
 
 
 class Undecodable(ValueError):
-    """The line is not a JSON-RPC message; `answer` is the error response for the client."""
+    """The line is not a JSON-RPC message, and `answer` is the error response for the client."""
 
     def __init__(self, request_id: Id, code: int, text: str) -> None:
         super().__init__(text)

@@ -130,8 +130,8 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 
     If `settings` is None, the settings are read when the server starts.
     """
-    # A list, because the tools are registered before the lifespan creates the server. Each tool call reads the server
-    # from the list.
+    # Tool calls read the server from this list, because the tools are registered before the lifespan creates the
+    # server.
     running: list[Server] = []
 
     @asynccontextmanager

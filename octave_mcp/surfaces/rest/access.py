@@ -46,7 +46,7 @@ class TrailingSlash:
 
     Starlette's own redirects are turned off, because Starlette does not know the public URL: behind a TLS proxy, it
     would redirect to http://. If the server read the public URL from forwarded headers, a caller could choose the host.
-    Also, some clients turn a redirected POST into a GET.
+    Also, some clients would turn a redirected POST into a GET.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -114,8 +114,8 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # If FastMCP's middleware refuses a request, its response is plain text. Send the problem document for the same
-        # status instead.
+        # If FastMCP's middleware refuses a request, its response is plain text, so replace the response with the
+        # problem document for its status.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)
@@ -128,8 +128,7 @@ class HostOriginCheck:
 class Tokens:
     """Requires a bearer token if tokens are configured.
 
-    Requests to an address that other machines can reach always need a token. Such a token must have at least
-    MIN_TOKEN_LENGTH characters.
+    Requests to an address that other machines can reach always need a token of at least MIN_TOKEN_LENGTH characters.
     """
 
     def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
@@ -149,7 +148,7 @@ class Tokens:
             return NO_TOKENS if is_remote else None
         scheme, _, credentials = Headers(scope=scope).get("authorization", "").partition(" ")
         sent = credentials.strip().encode()
-        # Compare every token, even after a match, because the time must not reveal which token matches.
+        # Compare every token, even after a match, so that the response time does not reveal which token matches.
         matches = [hmac.compare_digest(sent, token.get_secret_value().encode()) for token in accepted]
         return None if scheme.lower() == "bearer" and any(matches) else NO_TOKEN
 
@@ -158,8 +157,8 @@ class Limited:
     """Rejects request bodies that are larger than MAX_BODY_BYTES, even if the Content-Length header is wrong.
 
     Starlette's RequestBodyLimitMiddleware cannot replace this class, because it checks Content-Length only when the
-    endpoint reads the body or responds. A route that does not read the body would do its work, and the caller would
-    still get an error. Also, the errors of Starlette's middleware are plain text instead of problem documents.
+    endpoint reads the body or responds. With that middleware, a route that does not read the body would do its work
+    before the caller gets an error. Also, the middleware's errors would be plain text instead of problem documents.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -22,7 +22,7 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
-# Some clients send an empty string or null for an empty field. Optional arguments treat these values as absent.
+# Optional arguments treat these values as absent, because some clients send them for an empty field.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
 STREAM: Schema = {
     "type": "boolean",

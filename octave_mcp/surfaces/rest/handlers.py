@@ -33,8 +33,8 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# The ids of workflows in an earlier API, which old scripts still use. Both ids mean the only workflow, which writes a
-# playbook.
+# Old scripts still use these workflow ids of an earlier API. Each of the two ids means the only workflow, which writes
+# a playbook.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 

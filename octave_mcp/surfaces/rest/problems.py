@@ -51,7 +51,7 @@ async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
 
 
 async def _unexpected_error(_: Request, __: Exception) -> JSONResponse:
-    # Do not send the exception, because its text can contain secrets. The exception is in the log.
+    # Do not send the exception, because its text can contain secrets; the log contains the exception.
     return problem(OctaveError("an internal error occurred; the server's log has the details"))
 
 

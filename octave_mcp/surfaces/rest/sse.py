@@ -32,8 +32,8 @@ def last_seen(request: Request) -> int:
     Raises:
         InputError: If the value is not an event id.
     """
-    # When a browser's EventSource reconnects, the browser sends the header. For the first connection, a web page must
-    # use the query parameter, because it cannot set the header.
+    # When a browser's EventSource reconnects, the browser sends the header. For the first connection, a web page cannot
+    # set the header, so it must use the query parameter.
     sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
     ids = [event_id for event_id in sent if event_id]
     if not all(map(EVENT_ID.fullmatch, ids)):

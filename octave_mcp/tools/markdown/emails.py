@@ -35,7 +35,7 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 
 
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
-    """Yield notes for the rep about an e-mail, such as the ask, an alternative opening and the sources.
+    """Yield notes for the rep about an e-mail, such as its call to action, another opening and the sources.
 
     The notes on an outline omit sources and doubts, because each line of an outline already shows them.
     """
