@@ -17,7 +17,7 @@ from octave_mcp.errors import BudgetExceeded
 # and end without a playbook.
 READING_SHARE = 0.5
 # Claims are verified only if less than this share of the budget is used. The rest of the budget is reserved for writing
-# copy.
+# sales copy.
 VERIFYING_SHARE = 0.8
 
 

@@ -23,9 +23,10 @@ _OF_CITES = "_Cite_"
 
 @lru_cache(maxsize=FORMS)
 def compact_schema_of(form: type[Value]) -> Schema:
-    """Return a JSON schema of an answer type, about half as long as the result of `schema_of`.
+    """Return a compact JSON schema of an answer type.
 
-    If several fields share a type, the type is defined only once.
+    The schema is about half as long as the result of `schema_of`. If several fields share a type, the type is defined
+    only once.
     """
     return {"type": "object", **_shared(_short(schema_of(form)))}
 

@@ -39,7 +39,7 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
-# Functions that return a draft's violations of the copy rules and similar problems, but not unsupported claims.
+# Functions that check whether a draft follows the copy rules, but not whether evidence supports its claims.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 
 
@@ -101,7 +101,8 @@ class _Settled(Generic[R]):
     def is_better_than(self, first: _Settled[R]) -> bool:
         if self.is_empty or first.is_empty:
             return first.is_empty
-        # Prefer copy with problems to an outline. A fallback model may have answered the correction with an outline.
+        # If a fallback model answered the correction with an outline, prefer the first answer, even if it has more
+        # problems.
         if self.read.is_outline and not first.read.is_outline:
             return False
         return len(self.read.problems) <= len(first.read.problems)
@@ -162,7 +163,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Put the valid replacements into the first answer, and describe what is wrong with the patch, or ''."""
+        """Put the valid replacements into the first answer. Also return what is wrong with the patch, or ''."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -208,7 +209,7 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 def _costs_itself(draft: Value, at: Path) -> bool:
     """Return whether an e-mail can be used without this text, which is true for a note or the opt-out line.
 
-    If any other text breaks a rule, the whole e-mail is dropped when the copy is assembled.
+    If any other text of an e-mail breaks a rule, the whole e-mail is dropped later.
     """
     return isinstance(part_at(draft, at), str) and (isinstance(at[-1], int) or at[-1] == "opt_out")
 
@@ -337,7 +338,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield one gap for all dropped statements, and one gap for all ignored changes."""
+    """Yield a `Gap` for all dropped statements, and a `Gap` for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

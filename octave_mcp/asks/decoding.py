@@ -32,8 +32,8 @@ _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after 
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
 # Matches closing braces. Whole strings are matched too, so that a brace inside a string is not mistaken for a closing
-# brace. A cut-off object is decoded only up to its last closing brace. If a number such as 12 follows that brace, it
-# can be the start of 1200.
+# brace. A cut-off object is decoded only up to its last closing brace, because a number after that brace may be
+# incomplete: 12 can be the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
     """A decoded answer.
 
     `wrong`: the text that tells the model what is wrong with its answer, or '' if nothing is wrong. `unread`: the
-    entries that could not be decoded. They are missing or None in `value`.
+    entries that could not be decoded, and are therefore missing or None in `value`.
     """
 
     value: Any
@@ -243,8 +243,8 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
     parent = cast("dict[object, object]", _at(tree, at[:-1]))
-    # pydantic's error does not contain the type of a missing field. Therefore each repair tries the next value: [],
-    # then null, then ''.
+    # pydantic's error does not contain the type of a missing field, so each repair tries the next placeholder: [], then
+    # null, then ''.
     if at[-1] in parent and parent[at[-1]] in ([], None):
         parent[at[-1]] = None if parent[at[-1]] == [] else ""
     elif error["type"] == "extra_forbidden":

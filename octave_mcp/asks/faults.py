@@ -90,7 +90,7 @@ class Faults:
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """One gap for each kind of fault, the most frequent kind first."""
+        """One `Gap` for each kind of fault, with the most frequent kind first."""
         code = {"refused": ModelRefuses.code}
         return tuple(
             Gap(
@@ -103,7 +103,7 @@ class Faults:
         )
 
     def __str__(self) -> str:
-        """Return the text for each fault with its remedy, or '' if there were no faults."""
+        """Return a description of each fault and its remedy, or '' if there were no faults."""
         return "; ".join(f"{self._counted(fault)}: {self._remedy(fault)}" for fault in self._found())
 
     def error(self) -> BadAnswer:

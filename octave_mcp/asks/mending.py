@@ -43,7 +43,7 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """Return the entries that have the problems in `lost`, to be rewritten, or None if one ask cannot hold them all."""
+    """Return the entries to rewrite, which have the problems in `lost`, or None if they do not all fit into one ask."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 

@@ -61,8 +61,8 @@ def fixes(
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # Also replace sentences that start with words such as 'It' or 'Both'. They depend on the previous sentence, and may
-    # make no sense if that sentence is changed or dropped.
+    # Also replace sentences that start with words such as 'It' or 'Both'. Such sentences may make no sense if the
+    # previous sentence is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"

@@ -35,7 +35,7 @@ PLACEHOLDERS = {
 }
 
 _PACKAGE = Path(__file__).parents[1]
-# In the installed package, the prompts are inside the package. In a checkout, the prompts are in the top-level folder.
+# The prompts are inside the installed package or, in a checkout, in the top-level folder.
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 OUTLINES = "outlines"

@@ -75,7 +75,7 @@ class Rendered(NamedTuple):
     """The text of an ask. `suffix` is the complaint in a correction, or '' in a first ask.
 
     In a correction, all text except `suffix` equals the text of the first ask, so that the provider's prompt cache can
-    be used. `mark`: the name of the fences, which is different in each process.
+    be used. `mark`: the secret name of the fences, which differs between processes.
     """
 
     system: str
@@ -227,7 +227,7 @@ def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """Return a phrase that names the personas of the rejected copy, or '' if the copy is for all personas."""
+    """Return a phrase that names the personas of an ask for sales copy, or '' if the ask names no persona."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:

@@ -15,8 +15,8 @@ from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
 # Maximum characters of findings and passages in one ask. The limits are about 7,000 tokens for the analysis of a
-# prospect, and 5,000 tokens for writing copy. A writer needs few findings, because an e-mail has room for only a
-# handful of claims. Without these limits, asks for copy used two thirds of a run's input tokens.
+# prospect, and 5,000 tokens for writing sales copy. A writer needs few findings, because an e-mail has room for only a
+# handful of claims. Without these limits, asks for sales copy used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.
@@ -61,7 +61,7 @@ def shortlist(
 
 
 def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
-    """Return the prospect's newest dated triggers. In the brief, the newest triggers already come first."""
+    """Return the prospect's newest dated triggers, which are already the first dated triggers in the brief."""
     dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
     return dated[:NEWEST_TRIGGERS]
 
@@ -96,7 +96,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
         _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
-    # If a kind is missing from the list above, its elements come last.
+    # Findings of the kinds that are missing from the list above come last.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])

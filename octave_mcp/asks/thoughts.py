@@ -94,8 +94,8 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two markers.
 
-    `trusted` says which objects may be the answer. With 'alone', an object counts only if the part contains nothing
-    else. With 'last', only an object at the end of the part counts.
+    `trusted` says which objects may be the answer: all of them ('all'), only an object at the end of the text ('last'),
+    only an object that is the whole text ('alone'), or none of them ('none').
     """
 
     start: int

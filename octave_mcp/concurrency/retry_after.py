@@ -16,7 +16,8 @@ _DURATION = (
     r"(ms|milli\w*+|s(?:ec\w*+)?|m(?:in\w*+)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
 )
 _DURATIONS = re.compile(_DURATION, re.IGNORECASE)
-# Requests to wait, such as 'Please try again in 1m 20s', 'Rate limit resets in 45 seconds' or '"retryDelay": "34s"'.
+# Matches requests to wait, such as 'Please try again in 1m 20s', 'Rate limit resets in 45 seconds' or '"retryDelay":
+# "34s"'.
 _WAIT = re.compile(
     r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request|\bwait|resets?|available(?: again)?"
     r"|next request)(?: again)?(?: in| after| for)?(?: at least)? ?"

@@ -87,8 +87,8 @@ async def retrying(
 ) -> T:
     """Return what `call` returns. After `Transient` failures, retry `call`, up to `attempts` attempts in total.
 
-    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer than that,
-    the call is not retried.
+    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer than the time
+    that remains, the call is not retried.
 
     If `waits_its_turn` is true, a refusal by a busy server does not use up an attempt. Each attempt allows up to
     `REFUSALS_PER_ATTEMPT` refusals.

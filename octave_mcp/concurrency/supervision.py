@@ -16,7 +16,7 @@ Work = Callable[[], Awaitable[Any]]
 
 # The waits are short, so that an operator who has fixed the cause soon sees that the task works again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
-# If a task keeps failing and recovering, the same reason is logged at most once in this time.
+# If a task keeps failing and recovering, each reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0
 
 
@@ -76,7 +76,7 @@ class Supervisor:
             self.failing.pop(name, None)
 
     async def _attempt(self, name: str, work: Work) -> str:
-        """Run `work`. Return the reason why it failed, or '' if it succeeded."""
+        """Run `work`. Return the reason why `work` failed, or '' if `work` succeeded."""
         try:
             await work()
         except Exception as failed:  # noqa: BLE001 - no caller awaits the task, so its failure would be lost
@@ -100,8 +100,8 @@ class Supervisor:
     def _is_new(self, name: str, reason: str) -> bool:
         """Return whether to log this failure.
 
-        The same failure is logged only once until the task works again. If the task keeps failing and recovering, the
-        failure is logged at most once a minute.
+        If a failure is repeated, it is logged only once until the task works again. If the task keeps failing and
+        recovering, the failure is logged at most once a minute.
         """
         now = asyncio.get_running_loop().time()
         last, at = self._last.get(name, ("", 0.0))

@@ -242,7 +242,7 @@ class Durable:
                     await self._adopt_from(owner, claims)
 
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
-        """Restart the runs that this process owns but was not executing at two listings in a row.
+        """Restart the runs of this process that were not being executed at two consecutive listings.
 
         A run becomes idle if two processes adopt it at the same time. Listing the runs only once is not enough, because
         a run that is just being started looks idle, too.

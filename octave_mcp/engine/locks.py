@@ -54,7 +54,8 @@ class Files:
             return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # The lock is not thread-local, because one thread of the pool can take it and another can free it.
+            # The lock is not thread-local, because one thread of the pool can take the lock and another thread can free
+            # it.
             lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
             lock.acquire()
         except Timeout:

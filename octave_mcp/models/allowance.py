@@ -60,8 +60,8 @@ READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
 # Tokens for the passages in one question, if the company has at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# If a run shows the pages in more parts, each additional part allows three more questions: one about each company, and
-# one correction.
+# If a run shows a company's pages in several parts, each additional part allows three more questions: one about each
+# company, and one correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -69,8 +69,9 @@ QUESTIONS_PER_EXTRA_PART = 3
 class Allowance:
     """Limits of one run.
 
-    When a run asks for persona copy, part of each limit stays reserved for the question about the deal. When a run asks
-    for a correction or asks about more pages of a company, part of each limit stays reserved for all later questions.
+    When a run asks for the sales copy for personas, part of each limit stays reserved for the question about the deal.
+    When a run asks for a correction or asks about more pages of a company, part of each limit stays reserved for all
+    later questions.
 
     If a run shows more than SHOWN_CHARACTERS characters, it can ask additional questions. `extra_questions` is their
     number, and `extra` is their total size.
@@ -103,8 +104,7 @@ class Allowance:
     ) -> str:
         """Return why the question exceeds the limits and what the user can do, or '' if the question is allowed.
 
-        `refused` contains the prompts of earlier questions that were refused. Tokens stay reserved for the questions
-        that were refused.
+        `refused` contains the prompts of the earlier questions that were refused, for which tokens stay reserved.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -193,7 +193,7 @@ def expected(question: Question) -> int:
 
 
 def _drafts(question: Question) -> int:
-    """Count the personas for which the patch replaces all of the copy."""
+    """Count the personas whose whole sales copy the patch replaces."""
     if question.prompt != LAST:
         return 0
     definitions = question.answer_schema.get("$defs", {})
@@ -204,10 +204,11 @@ def _drafts(question: Question) -> int:
 
 
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
-    """Return the sizes of other questions for which this question must leave tokens.
+    """Return the sizes of the other questions for which tokens stay reserved.
 
-    Earlier questions that were refused always count. For persona copy, the question about the deal also counts. For a
-    correction, or for more pages of a company, all later questions also count.
+    Earlier questions that were refused always count. If the question asks for the sales copy for personas, the question
+    about the deal also counts. If the question is a correction or is about more pages of a company, all later questions
+    also count.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # no other question follows a verification or a revision
@@ -233,6 +234,6 @@ def _spent(question: QuestionRecord) -> int:
 
 
 def _remedy(setting: str, limit: int, complete: int) -> str:
-    """Return advice for a run that reached a limit. `complete` is the limit that is high enough for a complete run."""
+    """Return advice for a run that reached a limit. `complete` is a limit that is high enough for a complete run."""
     figure = f" (a complete run takes up to {complete})" if limit < complete else ""
     return f"raise {setting}{figure}, or lower max_pages"

@@ -70,7 +70,7 @@ class Limiter:
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
         """Return the turn of one call, which can wait for its place at the server.
 
-        `on_wait` is called with the start and end of each time in which the call waited because the server answered
+        `on_wait` is called with the start and end of each period in which the call waited because the server answered
         other calls.
         """
         return Turn(self, call_seconds, on_wait)

@@ -31,7 +31,7 @@ NOT_FOUND = 404
 # HTTP status 200 that names no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
-# If a number in an error is smaller than this, it is not taken for a token limit, because it may be a position in the
+# If a number in an error is smaller than this, it is not treated as a token limit, because it may be a position in the
 # request.
 MIN_TOKENS = 256
 # Replacements for the effort "low", the best first. A replacement is used only if the error lists it as allowed.

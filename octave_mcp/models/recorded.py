@@ -1,7 +1,7 @@
 """A model that replays the answers recorded in an earlier run about the same two companies, on their current pages.
 
-The model has the same capacity as a connected client, so that the same questions are asked. Replaying is free and
-immediate.
+The model has the same capacity as a connected client, so that a run asks the model the questions that it would ask a
+client. Replaying is free and immediate.
 """
 
 from __future__ import annotations

@@ -336,7 +336,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 
 
 def _digest(sent: Sent, server_identity: str, language: str) -> str:
-    """Return a call's cache key, which depends on all that affects the answer except random delimiters."""
+    """Return a call's cache key, which depends on everything that affects the answer except random delimiters."""
     identity = json.dumps([server_identity, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 

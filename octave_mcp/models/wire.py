@@ -28,7 +28,7 @@ class Sent(NamedTuple):
     """One call: the model, the prompt, the answer's schema, and the limit on output tokens.
 
     If the call asks for a patch, `whole` is the schema of the full answer. The prompt then contains this schema as
-    well, because the provider may have cached a prompt that starts with it.
+    well, because the provider may have cached a prompt that starts with this schema.
     """
 
     model: str

@@ -73,8 +73,8 @@ _ENDED = re.compile(
 _MAX_NOTICE_WORDS = 25
 # If a line has fewer words than this, it is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
-# Matches directions, shell commands and legal terms. These texts are not facts about the company: "Registration closes
-# ...", "npm install", "I have read the terms".
+# Matches directions, shell commands and legal terms, which are not facts about the company: "Registration closes ...",
+# "npm install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"

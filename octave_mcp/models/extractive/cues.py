@@ -1,4 +1,4 @@
-"""Word patterns that classify sentences by need, topic and job function.
+"""Word patterns that classify sentences by need, topic and department.
 
 The patterns are English, so texts in other languages match few of them.
 """
@@ -144,7 +144,7 @@ FUNCTION_TITLES: dict[JobFunction, str] = {
     "engineering": "Head of Engineering",
 }
 
-# The most typical need of each function comes first, because it is preferred when a buyer is matched to a need.
+# The most typical need of each department comes first, because it is preferred when a buyer is matched to a need.
 FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "leadership": ("growth", "cost", "scale", "hiring"),
     "product": ("insight", "conversion", "quality", "speed"),
@@ -330,5 +330,5 @@ def needs_of(text: str) -> set[Need]:
 
 
 def function_of(title: str) -> JobFunction | None:
-    """Return the job function of a title, or None if the title contains no keyword of a function."""
+    """Return the department that a job title belongs to, or None if the title names none."""
     return next((function for function, words in FUNCTIONS.items() if words.search(title)), None)

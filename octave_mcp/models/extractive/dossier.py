@@ -1,4 +1,4 @@
-"""Outlines of the playbook's sections: templates filled with quotations, which a model or the user turns into copy."""
+"""Outlines of the playbook's sections: templates filled with quotations, from which sales copy is written."""
 
 from __future__ import annotations
 

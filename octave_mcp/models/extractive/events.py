@@ -182,8 +182,7 @@ _VERSION = re.compile(
 )
 # Matches headlines such as "ownCloud 9.0 released", which may be about another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-# Excludes "We launch next quarter". Without this pattern, the date of the post would be taken for the date of the
-# launch.
+# Excludes "We launch next quarter". Without this pattern, the date of the post would be used as the date of the launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
 # Matches news about another company. For example, "Managed Acme: Northgate launches cloud storage" is news about
 # Northgate.

@@ -125,7 +125,8 @@ def fact_of(page: ReadPage, label: str) -> str | None:
 
 
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
-    """Return a name near the top of the page that matches the URL ('Mention Me' for '/mention-me'), and its line."""
+    """Return a name near the top of the page, and its line, if the name matches the URL: 'Mention Me' for
+    '/mention-me'."""
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
     wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
     for line in list(lines)[:8]:
@@ -143,7 +144,7 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
-# Job titles that `cues.function_of` assigns to no job function: 'Homeowner', 'Freelance translator', 'Guitarist'.
+# Job titles for which `cues.function_of` finds no department: 'Homeowner', 'Freelance translator', 'Guitarist'.
 _ROLE = re.compile(
     r"\b(?:creator|maker|author|student|alum\w*|freelanc\w*|consultant|professor|teacher|manager|director|head|lead|"
     r"leader|"
@@ -198,7 +199,7 @@ def is_person(text: str) -> bool:
 
 
 def speaks_of(text: str, company: str) -> bool:
-    """Whether a sentence is about the company, because it says 'we' or its first words contain the company's name."""
+    """Whether a sentence says 'we' or begins with words that contain the company's name."""
     return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 

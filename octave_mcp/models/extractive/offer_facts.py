@@ -78,7 +78,7 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _is_about_offer(text: str, line: Line, company: str) -> bool:
-    """Whether the company or 'we' is the subject.
+    """Whether the subject of the text is the company or 'we'.
 
     Instructions, and sentences about libraries that the product depends on, do not count.
     """
@@ -88,7 +88,7 @@ def _is_about_offer(text: str, line: Line, company: str) -> bool:
 
 
 def _is_own_sentence(text: str, line: Line, company: str) -> bool:
-    """Whether the subject is the company. On a sister site, any name counts as the company."""
+    """Whether the subject of the text is the company. On a sister site, any name counts as the company."""
     first = " ".join(text.split()[:_SUBJECT_WORDS])
     is_sisters = bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
     return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)

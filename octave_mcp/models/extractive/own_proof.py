@@ -96,9 +96,10 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    """Yield the vendor's figures, each with what it counts.
+    """Yield the vendor's figures, each with a text that says what is counted.
 
-    The figures come from short lines, from figures above a label, and from sentences that count customers.
+    The figures come from short lines, from figures above a label, and from sentences that state the number of
+    customers.
     """
     for line in page.lines:
         if not _may_count(line):
@@ -121,9 +122,9 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _is_clear(text: str, line: Line) -> bool:
-    """Whether a label says what its figure counts.
+    """Whether the text makes clear what the figure in it means.
 
-    A label about a change must say what changed. '50% reduction' does not say what changed.
+    A text about a change must say what changed, which '50% reduction' does not.
     """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False

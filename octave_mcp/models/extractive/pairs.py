@@ -85,7 +85,7 @@ def _best(
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
     for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
         fits = [p for p in relevance if not chosen or (p not in used_proofs and _is_new_pair(line, p, used))]
-        # The first pair can lack a proof, because each persona needs an outline even without one.
+        # The first pair can lack a proof, because each persona needs an outline even without a proof.
         if fits or (line and not chosen):
             proof = min(fits, key=lambda p: (-relevance[p], *_sort_key(p, line, needs[0], used)), default=None)
             return Pair(line, proof, _need(line, proof, needs[0]))

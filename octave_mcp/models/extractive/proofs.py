@@ -15,7 +15,7 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MAX_WORDS, quotable, quoted, stands_alone
 
-# If praise does not name the vendor, its 'it' can refer to anything: 'We set it up in a day'.
+# If praise does not name the vendor, the word 'it' can refer to anything: 'We set it up in a day'.
 _REFERS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 
 

@@ -93,8 +93,8 @@ _MARKET_CLAIM = re.compile(
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
-# Words of trouble. On pages where a company writes about itself, words about trouble count even in sentences without
-# "we": "two vans were late".
+# Words of trouble. On pages where a company writes about itself, a sentence about trouble shows a need even without the
+# word "we": "two vans were late".
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
     r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"
@@ -275,9 +275,9 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """Return the title without the punctuation around it, and the job function of the title.
+    """Return the title without the punctuation around it, and the department that the title belongs to.
 
-    The job function is None if the text is not a job title.
+    The department is None if the text is not a job title.
     """
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()

@@ -191,7 +191,7 @@ def _bullets(section: Section) -> Iterator[Offering[Cite]]:
 def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield plans with their prices, from tables and from headings with amounts below them.
 
-    Of all headings with a price, only those on the highest level are plans. The others are add-ons.
+    If headings on several levels have a price, those on the highest level are plans, and the others are add-ons.
     """
     plans: list[tuple[int, Offering[Cite]]] = []
     for before, section in pairwise((Section(None, ()), *page.sections)):

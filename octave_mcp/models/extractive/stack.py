@@ -1,4 +1,4 @@
-"""Finds tools, partners and certificates on a company's pages, and how the company says it is related to each."""
+"""Finds tools, partners and certificates on a company's pages, and the company's relation to each of them."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ _CUSTOMER_USES = re.compile(
     r"with a|it['’]s just|clients|warehouse)\b",
     re.IGNORECASE,
 )
-# If these words stand before a tool's name, the company does not use the tool: "unlike Redis", "we don't use",
-# "alternatives to", "you can use".
+# If these words precede a tool's name, the company does not use the tool: "unlike Redis", "we don't use", "alternatives
+# to", "you can use".
 _NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
     r"vs\.?|"

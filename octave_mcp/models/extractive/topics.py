@@ -333,7 +333,7 @@ def _is_scale(candidate: _Candidate) -> bool:
     )
 
 
-# Keywords alone are weak evidence for a topic, so each check decides whether the line is really about the topic.
+# Keywords alone are weak evidence for a topic, so these checks test whether the line is really about the topic.
 _CHECKS: dict[FactTopic, Callable[[_Candidate], bool]] = {
     "business": _is_business,
     "pricing": _is_price,

@@ -53,7 +53,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# Maps the topic of a fact to the job function that is most concerned with the topic.
+# Maps the topic of a fact to the department that is most concerned with the topic.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",
@@ -143,12 +143,13 @@ def _pain(
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """Yield the job functions that people, jobs, facts and needs suggest, the best-supported function first."""
+    """Yield buyers from the departments that people, jobs, facts and needs suggest, the best-supported department
+    first."""
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
     for function, finding in (*_jobs(brief), *_people(brief, passages)):
         support.setdefault(function, []).append(finding)
-        # Cap the score, so that twenty open jobs in one function do not hide every other function.
+        # Cap the score, so that twenty open jobs in one department do not hide every other department.
         points[function] = min(6, points.get(function, 0) + (2 if isinstance(finding, Job) else 1))
     for fact in brief.reading.facts:
         if fact.topic in _FUNCTION_CONCERNED:
@@ -172,7 +173,7 @@ def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
 
 
 def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[JobFunction, Support]]:
-    """Yield the company's own people with their job functions. Include founders only if no other leader is named."""
+    """Yield the company's own people with their departments. Include founders only if no other leader is named."""
     employees = [person for person in brief.findings.people if person.employer is None and person.title]
     by_function: list[tuple[JobFunction, Support]] = [
         (function, person) for person in employees if (function := cues.function_of(person.title or ""))
@@ -193,9 +194,9 @@ def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Itera
 
 
 def _favoring_context(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
-    """Raise the score of each function that the user's context names.
+    """Raise the score of each department that the user's context names.
 
-    The context alone is not evidence, so do not add a function that has no score.
+    The context alone is not evidence, so do not add a department that has no score.
     """
     return {
         function: value + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, value in points.items()

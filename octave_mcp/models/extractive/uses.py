@@ -19,8 +19,7 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Maximum number of sentences cited for one use case. The same limit applies to further sentences from the same
-# paragraphs.
+# Maximum number of sentences cited for one use case, and of further sentences from the same paragraphs.
 MAX_SENTENCES = 6
 # Minimum number of letters, because a shorter part of a product's name ('app', 'API') would match most sentences.
 MIN_WORD = 4
@@ -63,8 +62,8 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# In 'uses Acme to find bugs early', finds 'find bugs early'. Does not match after 'turned to' and 'switch to', because
-# a product follows them and not a purpose.
+# Finds 'find bugs early' in 'uses Acme to find bugs early'. Does not match after 'turned to' and 'switch to', because a
+# product follows them and not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
