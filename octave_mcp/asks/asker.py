@@ -91,8 +91,8 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            # Give a free fallback model, such as the rules, extra time, because the paid model may have used up all of
-            # the time.
+            # Give a free fallback model, such as the extractive model, extra time, because the paid model may have used
+            # up all of the time.
             until = max(until, self.clock.now() + RETRY_SECONDS)
         try:
             return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)

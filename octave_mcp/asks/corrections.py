@@ -163,7 +163,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Put the valid replacements into the first answer. Also return what is wrong with the patch, or ''."""
+        """Return the first answer with the valid replacements, and the problem with the patch ('' if it has none)."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -219,7 +219,7 @@ def _is_of(unread: Unread, worded: Collection[int]) -> bool:
 
 
 def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
-    """Return the problem to report for an unusable part of a patch, or None."""
+    """Return the problem with an unusable part of a patch, or None if there is nothing to report."""
     at, named = ("patch", *unread.at), {name_of(place) for place in range(len(to_fix))}
     if unread.at[0] not in named:
         return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)

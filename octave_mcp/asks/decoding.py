@@ -255,7 +255,10 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
 
 
 def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
-    """If the answer type requires a string, replace a sentence object by its text. Return whether anything changed."""
+    """Replace sentence objects with their text where the answer type requires a string.
+
+    Return whether anything changed.
+    """
     places = [error["loc"] for error in errors if error["type"] == "string_type"]
     texts = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
     for at, text in texts:

@@ -17,7 +17,7 @@ from octave_mcp.domain.steps import Outcome, digest_of
 class Earlier:
     """The recorded answers of earlier runs.
 
-    `outcomes` maps the digest of each step's input to the outcome of the step, as JSON.
+    `outcomes` maps the digest of each step's input to the step's outcome in JSON.
     """
 
     outcomes: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Rewrites the entries of a draft that lost their evidence in a refresh. The rest of the draft stays unchanged."""
+"""Rewrites those entries of a draft whose evidence was lost in a refresh. The rest of the draft stays unchanged."""
 
 from __future__ import annotations
 

@@ -70,8 +70,7 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
-        # Remove the file before releasing the lock. After the release, another process can lock the same file, and this
-        # process must not remove it then.
+        # Remove the file before releasing the lock, because another process can lock the file right after the release.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -96,7 +95,7 @@ class Advisory:
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # Postgres would grant the lock again to the same connection
+        if name in self._held:  # Postgres would grant the lock to the same connection a second time
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)

@@ -50,7 +50,7 @@ class Recorded:
 
     name = "recorded"
     languages: frozenset[str] | None = None
-    """None means that the model can write in any language, so the run checks the language of the copy."""
+    """None means that the model can write in any language, so the run checks the language of the sales copy."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
         self.capacity = capacity.model_copy(update={"keeps_research": False})

@@ -97,7 +97,7 @@ class Material:
 
     @property
     def _story_about_vendor(self) -> str:
-        """A short line about the vendor from a case study on the prospect's site, or ''."""
+        """A short line about the vendor from a case study on the prospect's site, or '' if there is none."""
         cited = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
         texts = (p.text for p in cited if p.page.kind == "case_study" and has_words(self.vendor, p.text))
         return next((text for text in texts if 1 < len(text.split()) <= MAX_WORDS and "“" not in text), "")

@@ -125,8 +125,10 @@ def fact_of(page: ReadPage, label: str) -> str | None:
 
 
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
-    """Return a name near the top of the page, and its line, if the name matches the URL: 'Mention Me' for
-    '/mention-me'."""
+    """Return a name near the top of the page that matches the URL, and the line that contains the name.
+
+    The name 'Mention Me' matches '/mention-me'.
+    """
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
     wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
     for line in list(lines)[:8]:

@@ -54,7 +54,7 @@ class Outline(Value):
 
 @cache
 def outline(relation: Relation) -> Outline:
-    """Return the outline template for companies with this relation.
+    """Return the outline template for two companies with this relation.
 
     Raises:
         SetupError: If the file is missing or lacks a label.

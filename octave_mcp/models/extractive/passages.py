@@ -1,4 +1,4 @@
-"""Looks up passages of an ask by evidence ID, with their language and age."""
+"""Looks up the passages of an ask by evidence ID, and determines their language and age."""
 
 from __future__ import annotations
 

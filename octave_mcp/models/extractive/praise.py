@@ -156,7 +156,7 @@ def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) ->
 
 
 def _speech(line: Line) -> str:
-    """Return the part of a sentence that is direct speech, or ''."""
+    """Return the part of a sentence that is direct speech, or '' if there is none."""
     if line.form != "sentence":
         return ""
     if line.spoken:
@@ -183,7 +183,7 @@ def praises(text: str, vendor: str) -> bool:
 
 
 def _is_strong(text: str, vendor: str) -> bool:
-    """Whether a sentence alone is praise: it names the vendor, and a benefit, an outcome or a measured change."""
+    """Whether a sentence names the vendor, and also a benefit, an outcome or a measured change."""
     gain = cues.BENEFIT.search(text) or cues.OUTCOME.search(text) or cues.MEASURED.search(text)
     clear = stands_alone(text) and len(text.split()) > 5 and not cues.GRUMBLES.search(text)
     return bool(gain) and clear and has_words(vendor, text)

@@ -183,7 +183,7 @@ def _opening_line(page: ReadPage, vendor: str) -> Line | None:
 
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
-    """Whether the text and its title share a word, or one of them alone promises a gain."""
+    """Whether the text and its title share a word, or at least one of them promises a gain."""
     if is_part_of_a_page(title) or _FILLER.search(title) or _CONNECTS.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)

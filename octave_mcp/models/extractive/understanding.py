@@ -143,8 +143,7 @@ def _pain(
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """Yield buyers from the departments that people, jobs, facts and needs suggest, the best-supported department
-    first."""
+    """Yield a buyer for each of the departments that people, jobs, facts and needs suggest most strongly."""
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
     for function, finding in (*_jobs(brief), *_people(brief, passages)):

@@ -104,7 +104,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Add sentences in which the speakers say what they do, if they are in the same paragraphs."""
+    """Add the sentences of the same paragraphs that say what the speakers do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
