@@ -273,7 +273,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     """Make an ask and check the answer. Ask once more for entries that fail, and drop the entries that fail again.
 
     Raises:
-        BadAnswer: If no part of the answer passed, or the model refused twice.
+        BadAnswer: If no part of the answer passed, or if the model refused twice.
         UpstreamError: If no model answered.
     """
     answer = await asks.answer(ask)

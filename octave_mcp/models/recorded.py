@@ -81,7 +81,7 @@ class Recorded:
 
         Raises:
             StaleRecording: If the recorded answer does not match the schema of this release.
-            UnsupportedLanguage: If the recording is in another language.
+            UnsupportedLanguage: If the recording is not in the language of the ask.
         """
         recording = self._recording
         if recording is None:

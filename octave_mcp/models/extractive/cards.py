@@ -50,7 +50,7 @@ def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
 
 
 def objection_handling(material: Material) -> ObjectionHandling[Cite]:
-    """Return objections, answered with the vendor's own prices, results, certificates and comparisons."""
+    """Return objections, each with an answer from the vendor's own prices, results, certificates or comparisons."""
     objections = (*_on_price(material), *_on_proof(material), *_on_security(material), *_on_rivals(material))
     return ObjectionHandling[Cite](kind="objection_handling", objections=objections)
 

@@ -39,7 +39,7 @@ _CONNECTIVE = re.compile(
 _MAX_FACTS_PER_STORY = 18
 # If a text has at most this many words, it is only the name of a certificate and does not say who is certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
-# If a title has more words than this, it is a sentence and is not put before the text.
+# If a title has more words than this, the title is a sentence, so do not put it before the text.
 _MAX_TITLE = 9
 
 
