@@ -42,7 +42,7 @@ base class:
     - `BadKey`: the API key is invalid, or lacks permission
     - `NoQuota`: the account has no credit left
     - `UnknownModel`: the provider has no model of this name
-    - `LongWait`: the provider asks for a wait that exceeds the run's deadline
+    - `LongWait`: the provider asks for a longer wait than the run's deadline allows
     - `Unresponsive`: several calls timed out and none was answered
   - `Transient`: the call failed and is retried
     - `RateLimited`: the call is retried after a wait

@@ -102,9 +102,12 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of kinds of findings per ask about a vendor"
+        len(READ_KINDS),
+        ge=1,
+        le=len(READ_KINDS),
+        description="How many kinds of findings one ask about a vendor covers",
     )
-    max_cost_usd: float | None = Field(None, gt=0, description="Spending limit per run, unless the request sets one")
+    max_cost_usd: float | None = Field(None, gt=0, description="Spending limit of a run if the request sets no limit")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
@@ -112,7 +115,7 @@ class Settings(BaseSettings):
         1800, gt=0, description="Time limit for a run, excluding waits for a slow model; finished parts are kept"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="Time limit for a model call; it restarts whenever the model answers another call"
+        120, gt=0, description="Time limit for a model call; the time restarts when the model answers another call"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(

@@ -34,8 +34,9 @@ MAX_FIELDS = 20
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
-# Characters that URL parsers treat differently or that people cannot see: control characters (also percent-encoded),
-# spaces, backslashes, zero-width characters, bidirectional marks, and lone surrogates.
+# Characters that people cannot see, or that some URL parsers treat differently from other URL parsers: control
+# characters (also percent-encoded), spaces, backslashes, zero-width characters, bidirectional marks, and lone
+# surrogates.
 UNSAFE = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
     r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
@@ -125,7 +126,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a company with the role of `company`, whose site is at `url`. `beyond` stays empty."""
+    """Return a company that has the role of `company` and the site at `url`. `beyond` stays empty."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -140,7 +141,7 @@ def site_of(host: str, port: int) -> str:
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
     # wordpress.com is a public suffix, because each of its customers has a site of its own, such as acme.wordpress.com.
-    # But wordpress.com is also the domain of a company, so look it up again in the ICANN suffixes only.
+    # A domain such as wordpress.com also belongs to a company, so look it up again in the ICANN suffixes only.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 

@@ -38,7 +38,7 @@ class Names(Value):
 class ReadingBrief(Value):
     """Context of an ask in which the model reads pages of a company.
 
-    - `role`, `company`, `domain`: the company whose pages the model reads.
+    - `role`, `company`, `domain`: the role, name and domain of the company whose pages the model reads.
     - `counterpart`: the name of the other company.
     - `context`: what the user said about the deal.
     - `offer`: what the vendor sells, in the words of its home page.
@@ -222,7 +222,7 @@ class Answer(Value, Generic[A]):
 
     - `wrong`: the problems with the answer's text and structure; '' if there are none.
     - `unread`: the entries that could not be decoded and are missing from `value`.
-    - `is_outline`: whether the answer is an outline instead of copy.
+    - `is_outline`: whether the answer is an outline instead of finished e-mails or call scripts.
     - `by`: the fallback model that answered; None if the run's model answered.
     - `key`: identifies the answer in `Model.record_verdict`; '' if the model does not need the verdict.
     - `reused`: whether the answer was copied from an earlier, identical ask.
@@ -257,8 +257,8 @@ class Judgement(Value):
     - `wrong`: the problems; '' if there are none.
     - `dropped`: the parts that were dropped; None if a correction can still replace them.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether the answer as a whole is valid and only some of its entries have problems. A correction is
-      then optional.
+    - `only_entries`: whether the answer as a whole is valid and only some of its entries have problems, so that a
+      correction is optional.
     """
 
     wrong: str
@@ -325,9 +325,10 @@ class Capacity(Value):
     - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
     - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
-    - `is_paid`: whether asks to the model count against the budget.
+    - `is_paid`: whether the budget limits calls to the model.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
-    - `writes_copy`: whether the model writes copy. Other models write outlines, to which the copy rules do not apply.
+    - `writes_copy`: whether the model writes finished e-mails and call scripts. Other models write outlines, which are
+      exempt from the rules for such texts.
     - `keeps_research`: whether research on a vendor is cached for later deals.
     - `verifies`: whether the model can judge whether quotations support claims.
     - `verification_tokens`: the maximum number of tokens for verifying all claims at the end of a run; None if the

@@ -1,4 +1,4 @@
-"""The research and verdicts behind a playbook. Both are stored, so that a later refresh can reuse them."""
+"""The research and verdicts behind a playbook, which are stored so that a later refresh can reuse them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class StoredOpinion(Value):
     """A model's opinion on a claim.
 
     - `verdict`: None if the model gave no verdict.
-    - `why`: why the model gave no verdict; otherwise ''.
+    - `why`: the reason why the model gave no verdict; '' if it gave a verdict.
     - `reason`: why the claim is not supported.
     - `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.

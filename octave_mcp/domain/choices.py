@@ -253,7 +253,7 @@ TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_clie
 
 
 def finished_copy(*, has_client: bool = True) -> str:
-    """List, in words, the models that write finished copy, and what each of them needs.
+    """List the models that write finished e-mails and call scripts, and what each model needs, in one phrase.
 
     `has_client`: whether a client that could answer questions is connected.
     """
@@ -262,12 +262,12 @@ def finished_copy(*, has_client: bool = True) -> str:
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-# The text also says which model answers, because 'no model is configured' alone would look like an error.
+# This text also says which model answers, because the words 'no model is configured' would look like an error.
 CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions instead (call next_question)"
 
 
 def taken_by_default(model: str) -> str:
-    """Tell the caller of a run why the run uses `model`, and what the alternatives are.
+    """Return a notice for the caller of a run that says why the run uses `model`, and lists the alternatives.
 
     The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
     """
@@ -279,7 +279,7 @@ def taken_by_default(model: str) -> str:
 
 
 def written_by_default(model: str) -> str:
-    """Tell the reader of a playbook why `model` wrote it."""
+    """Return a notice for the reader of a playbook that says why `model` wrote the playbook."""
     if model == BY_CLIENT:
         return f"{NONE_CONFIGURED}; the connected client's model wrote the playbook instead"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"

@@ -18,14 +18,15 @@ Reads = Literal["elements", "signals"]
 class RoleTraits:
     """How a company in a given role is researched.
 
-    - `reads`: what the company's pages are searched for: what it sells (`elements`) or what it needs (`signals`).
+    - `reads`: what to look for on the company's pages: `elements` (what the company sells) or `signals` (what the
+      company needs).
     - `section`: the section of the playbook that contains the results.
     - `counterpart`: the role of the other company. Pages that name the other company are read first.
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Cached
       research must not depend on the counterpart.
     - `quoted_in_copy`: whether e-mails and call scripts are allowed to quote the company's pages.
-    - `shares`: how many pages of each kind to read, if the total is 25 pages besides the home page. For another total,
-      the numbers are increased or reduced in proportion.
+    - `shares`: how many pages of each kind to read, if 25 pages are read besides the home page. If more or fewer pages
+      are read, these numbers change in proportion.
     - `outside`: how many pages to read from each kind of source outside the company's site, such as a job board. Kinds
       of sources that are not listed are not searched.
     """
@@ -95,7 +96,7 @@ class Company(Value):
 
 
 def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
-    """Return the first two companies that have the same domain, if any."""
+    """Return the first two companies that share a domain; None if all domains differ."""
     return next(((one, other) for one, other in combinations(companies, 2) if one.domain == other.domain), None)
 
 

@@ -1,4 +1,4 @@
-"""The result of checking a rep's own copy against the pages that a run has read."""
+"""The result of checking whether a rep's text is supported by the pages that a run has read."""
 
 from __future__ import annotations
 

@@ -115,8 +115,8 @@ def _login(user: str | None, password: str | None) -> Iterator[str]:
 def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the host part of the URL and the `host` options.
 
-    A single host stays in the URL and needs no `host` option. Several hosts or a socket directory become options,
-    because SQLAlchemy accepts them only in this form.
+    A single host stays in the URL and needs no `host` option. SQLAlchemy accepts several hosts, or a socket directory,
+    only as options.
     """
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)

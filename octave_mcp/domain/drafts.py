@@ -40,7 +40,7 @@ class Drafts(Value):
       touches that broke a rule, so that each touch has the same index as its day in `copywriting.emails.DAYS`.
     - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
-    - `language`: the language that the copy must be in; '' if the language is not checked.
+    - `language`: the required language of e-mails and call scripts; '' if the language is not checked.
     - `read_on`: the day when the last page was read. Ages of pages and events are calculated for this day.
     """
 

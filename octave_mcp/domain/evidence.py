@@ -25,8 +25,8 @@ class Cite(Value):
     sentences: tuple[int, ...] = ()
 
 
-# In a model's answer, a claim cites its evidence by `Cite`. After our code has resolved the citation, the claim has an
-# `EvidenceId` instead.
+# In a model's answer, each claim cites its evidence with a `Cite`. Our code resolves the citation and replaces the
+# `Cite` with an `EvidenceId`.
 C = TypeVar("C", Cite, EvidenceId)
 
 
@@ -55,7 +55,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """A copy with only the fields that models see: without offsets, digest, fetch time and notice."""
+        """The passage with only the fields that models see: without offsets, digest, fetch time and notice."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:
@@ -137,7 +137,7 @@ class Collected(Finding[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Sort key: 0 for the strongest findings."""
+        """Sort key, which is 0 for the strongest findings."""
         return 0
 
 

@@ -1,6 +1,6 @@
 """Classifies pages by URL, title and link text.
 
-The path counts more than the title, because most sites use the same few words in their paths.
+The path takes precedence over the title, because most sites use the same few words in their paths, such as 'pricing'.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
 # Matches query values that contain the name of a page ('pricing'), but not query values that are ids ('17').
 PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
-# Parameters that describe the visitor or the campaign rather than the page: '/?lang=de' is still the home page.
+# Ignore these parameters, because they describe the visitor or the campaign and not the page. For example, '/?lang=de'
+# is still the home page.
 VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 # Pages that are useless for a playbook, such as legal texts, logins, carts, tag lists and forms.
@@ -195,8 +196,8 @@ TITLE_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
     """Return the kind of a page.
 
-    The first clear hint decides: a subdomain with a fixed purpose ('docs.acme.com'), the path, page names in the query,
-    or words in the title or the link text.
+    The first clear hint determines the kind. Hints are, in this order: a subdomain with a fixed purpose
+    ('docs.acme.com'), the path, page names in the query, and words in the title or the link text.
     """
     path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()
@@ -208,7 +209,7 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
         return kind
     if UNWANTED_SEGMENTS.search(path) or UNWANTED_SEGMENTS.search(queried):
         return "other"
-    # If a page directly below the home page has an unknown name, it is usually about a product: '/edge-functions'.
+    # A page directly below the home page whose name is unknown, such as '/edge-functions', is usually about a product.
     titled = _first(TITLE_KINDS, named)
     if path.count("/") != 1 or path == "/" or SIDE_SEGMENTS.search(path):
         return titled or "other"
@@ -250,7 +251,7 @@ def _is_main_host(url: str) -> bool:
 def kind_of_link(link: Link) -> PageKind:
     """Return the kind of the page that a link leads to.
 
-    If the page is outside the company's site, the origin of the link decides the kind.
+    If the page is outside the company's site, the origin of the link determines the kind.
     """
     match link.origin:
         case "job_board":

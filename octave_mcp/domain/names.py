@@ -29,7 +29,7 @@ _BETWEEN = r"[^\w/]?"
 
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
-    """Return case-folded NFKC text with straight quotes, plain hyphens and single spaces, without Markdown marks."""
+    """Case-fold a text, normalize its Unicode (NFKC), quotes, hyphens and spaces, and remove Markdown marks."""
     plain = unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
     return " ".join(_MARKUP.sub("", plain).split()).casefold()
 

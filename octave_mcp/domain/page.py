@@ -99,7 +99,7 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """A copy with only the fields that models see: without the digest, the fetch time and the notice."""
+        """The metadata with only the fields that models see: without the digest, the fetch time and the notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
@@ -152,7 +152,8 @@ class Page(Value):
       the text must not change.
     - `labelled`: the stretches of `text` that are facts from the HTML head or rows of logos.
     - `links`: links to pages of the same site.
-    - `outside`: links to feeds and job boards. For a home page, also links to the home pages of other sites.
+    - `outside`: links to feeds and job boards. If the page is a home page, `outside` also contains links to the home
+      pages of other sites.
     """
 
     ref: PageRef
@@ -178,7 +179,7 @@ class Page(Value):
 
     @property
     def said(self) -> str:
-        """The visible text in lower case and with single spaces. Two URLs of the same page have the same text."""
+        """The visible text in lower case and with single spaces, for detecting that two URLs lead to the same page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -199,10 +200,10 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-# Failures after which the rest of the site is not read: the source has no credits left, or the site limits the request
+# Codes of failures that stop the reading of a site: the source has no credits left, or the site limits the request
 # rate, so further pages would fail, too.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-# If a page fails with one of these codes, the site refuses the crawler and may refuse its other pages, too.
+# If a page fails with one of these codes, the site refuses access, so requests for its other pages can fail, too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 
@@ -225,8 +226,8 @@ class PageFailure(Value):
     def may_pass(self) -> bool:
         """Whether to retry the page at the next request instead of caching the failure.
 
-        True for transient failures and for pages that block bots. Blocking does not count as transient, because
-        otherwise every run on a site that blocks bots would end as partial.
+        The result is True for transient failures and for pages that block bots. Blocking does not count as transient,
+        because otherwise every run on a site that blocks bots would end as 'partial'.
         """
         return self.is_transient or self.code == "bot_wall"
 

@@ -26,8 +26,8 @@ FactTopic = Literal[
     "history",
 ]
 
-# Topics of the prospect's needs and of the vendor's proof points. Both use this list, so that a need can be matched
-# with a proof point on the same topic.
+# Topics of the prospect's needs and of the vendor's proof points. Needs and proof points share this list, so that each
+# need can be matched with a proof point that has the same topic.
 Need = Literal[
     "growth",
     "conversion",

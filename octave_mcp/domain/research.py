@@ -59,7 +59,7 @@ class Research(Value):
     - `elements`, `signals`: None if the model answered no question about the pages.
     - `intelligence`: the conclusions from the signals; None for a vendor.
     - `links`: all known URLs of the site, read or not.
-    - `found_by`, `found_at`: set only for reused research: the run that did the research, and when.
+    - `found_by`, `found_at`: the id of the run that did the research, and the time; set only for reused research.
     """
 
     profile: Profile

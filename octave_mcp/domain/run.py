@@ -79,7 +79,8 @@ class RunRecord(Value):
     """The stored record of a run. The run's events and playbook are stored separately.
 
     - `model`, `source`: the model and source that are actually used, never 'auto'.
-    - `by_default`: whether the model is the default, because the caller named no model and no provider is configured.
+    - `by_default`: whether the run uses the default model, because the caller named no model and no provider is
+      configured.
     - `started_at`: None while the run is queued.
     - `estimate`: the estimated cost that was reported when the run was requested.
     - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same

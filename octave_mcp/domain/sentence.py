@@ -7,8 +7,8 @@ from typing import Generic, Literal
 from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
-# A sentence of the kind 'fact' needs evidence. An 'inference' goes one step beyond its evidence, and the copy marks it
-# as an inference. Sentences of the other kinds make no claim.
+# A sentence of the kind 'fact' needs evidence. An 'inference' goes one step beyond its evidence, and is worded as an
+# inference. Sentences of the other kinds make no claim.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
 
 

@@ -154,7 +154,7 @@ Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """Return 'advice' or 'spoken' if the field has this annotation, otherwise ''."""
+    """Return 'advice' or 'spoken' if the field is annotated as such, otherwise ''."""
     markers = type(value).model_fields[field].metadata
     return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 

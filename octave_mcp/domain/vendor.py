@@ -1,8 +1,8 @@
 """Vendor elements, such as offerings and case studies.
 
 Each kind of element has a class, a field in `VendorElements`, and a prompt file with the same name as the field.
-Code that is specific to a kind is in its class. Checks, merging, gaps, exports and counts contain no code for single
-kinds.
+Code that is specific to one kind is in its class. The code for checks, merging, gaps, exports and counts is the same
+for all kinds.
 """
 
 from __future__ import annotations

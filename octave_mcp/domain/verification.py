@@ -66,7 +66,8 @@ class Verification(Value):
 class Verified(Value):
     """The answer to an ask in which the model judges claims from a list.
 
-    `sent`: the ask contained this many claims from the start of the list. `answer`: None if no claims were sent.
+    `sent`: how many claims the ask contained, counted from the start of the list. `answer`: None if the ask contained no
+    claims.
     """
 
     sent: int

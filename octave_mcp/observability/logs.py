@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# Makes loguru log the name of the function that emitted the event, which is this many stack frames above.
+# loguru logs the name of the function that emitted the event, which is this many stack frames above loguru's call.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
@@ -118,7 +118,7 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If the encoding of stderr is not UTF-8, write only ASCII. Otherwise, Python would write 'é' as '\xe9', which JSON
+    # If the encoding of stderr is not UTF-8, write only ASCII, because Python could write 'é' as '\xe9', which JSON
     # does not allow.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
@@ -127,7 +127,7 @@ def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
 def log_event(event: Event) -> None:
     """Log an event of a run. If a call failed with an exception other than `OctaveError`, also log the traceback."""
     level, message = EVENT_LINES[event.event]
-    # An event does not contain the exception. A `call_failed` event is emitted in the exception handler, so
+    # A `call_failed` event does not contain the exception, but is emitted in the exception handler, so
     # `sys.exception()` returns the exception.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
@@ -249,8 +249,8 @@ class _Forward(logging.Handler):
         def set_origin(ours: Record) -> None:
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
-        # stamina logs each retry as a warning. Log it as INFO, because a retry that can still succeed should not alarm
-        # the user of a terminal.
+        # stamina logs each retry as a warning. Log retries as INFO, because a retry that can still succeed should not
+        # alarm the user of a terminal.
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
         logger.bind(**more).patch(set_origin).opt(exception=record.exc_info).log(

@@ -15,7 +15,7 @@ class Journal(Protocol):
     """
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
-        """Return the recorded result of the step, or make the call and record its result.
+        """Return the result of the step from the journal. If it is not recorded, make the call and record its result.
 
         If the call raises an `OctaveError`, the error is recorded like a result and raised again. `given` is the input
         on which the result depends, and must be the same in all processes.
@@ -35,7 +35,7 @@ Claim = Literal["ours", "others", "over"]
 
 
 # Callback that says whether this process can execute a run. `ours`: this process has the run's model, source and
-# hosts. `others`: this process lacks any of these. `over`: the run is final or deleted.
+# hosts. `others`: this process lacks the model, the source or a host. `over`: the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 

@@ -32,7 +32,7 @@ class Inbox(Protocol):
         ...
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Store the problems of an answer, and the parts that were dropped because of them.
+        """Store the problems of an answer, and the parts that were dropped because of these problems.
 
         If an argument is None, the stored value does not change.
         """
@@ -43,7 +43,8 @@ class RunContext:
     """The parts of a run that a model can access.
 
     - `fresh`: whether the model must not use cached answers.
-    - `check`: callback that a paid model calls before each ask. It raises BudgetExceeded if the budget is used up.
+    - `check`: callback that a paid model calls before each ask. The callback raises
+      BudgetExceeded if the budget is used up.
     - `spend`: callback that a paid model calls after each answer.
     - `clock`: the run's clock. A model with a queue reports to the clock how long its asks wait.
     - `slow`: callback that a slow model calls to report its name and what it is doing.
@@ -64,7 +65,7 @@ class Model(Protocol):
 
     - `name`: the name of the model that users see.
     - `identity`: the name of the model and of all other models that the model uses. Cached findings are reused only if
-      the identity is the same.
+      a model with the same identity returned them.
     - `languages`: the languages that the model can write in, or None if it can write in any language.
     """
 
@@ -74,7 +75,7 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the cost of a playbook from `max_pages` pages per company, excluding the verification of claims."""
+        """Estimate the cost of a playbook without verification, for `max_pages` pages per company."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...
@@ -114,7 +115,7 @@ class Model(Protocol):
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Record whether an answer passed the checks.
 
-        The method is called again if the correction of the answer was rejected.
+        If the answer was corrected and the checks rejected the correction, too, the method is called a second time.
         """
 
     async def close(self) -> None: ...

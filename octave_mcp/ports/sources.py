@@ -47,16 +47,15 @@ class Source(Protocol):
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         """Return a page or a failure for each URL, in the given order.
 
-        If a page cannot be read, a failure is returned and no error is raised.
-
-        A page also counts as a failure if it has the same text as an earlier page or the home page.
+        If a page cannot be read, or has the same text as an earlier page or the home page, return a failure instead of
+        raising an error.
         """
         ...
 
     async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         """Read pages like `scrape`, but from a site that was not mapped.
 
-        The pages are not compared with the home page.
+        Unlike `scrape`, this method does not compare the pages with the home page.
         """
         ...
 

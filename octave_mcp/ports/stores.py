@@ -41,15 +41,15 @@ class PageCache(Protocol):
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         """Lease cache keys to an owner, and return the keys that were leased.
 
-        The lease ends after `seconds` seconds. Until then, no other owner fetches the pages with these keys. Keys
-        that another owner has leased are left out.
+        Until the lease ends after `seconds` seconds, no other owner fetches the pages with these keys. The result
+        omits keys that another owner has leased.
         """
         ...
 
     async def put_cached(
         self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
     ) -> None:
-        """Store entries and release the leases in one transaction.
+        """Store entries and release the leases of the keys `leased`, in one transaction.
 
         If `run_id` is given and that run was deleted, the entries are not stored.
         """
@@ -82,7 +82,7 @@ class Store(Memory, Heartbeats, Protocol):
     """Stores sessions and runs, with their events, questions, playbook versions and pages.
 
     Raises:
-        StoreFailed: If the database cannot be read or written. All methods can raise this error.
+        StoreFailed: By all methods, if the database cannot be read or written.
     """
 
     async def open(self) -> None:
@@ -257,7 +257,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
-        """Store pages that the run has read. Returns the keys of the pages, in the order of `pages`."""
+        """Store pages that the run has read, and return their keys in the order of `pages`."""
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
@@ -279,7 +279,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
         """Map each digest to a page whose text has this digest.
 
-        The page can belong to any run. Digests of deleted texts are left out.
+        The page can belong to any run. The result omits digests of deleted texts.
         """
         ...
 

@@ -97,7 +97,8 @@ class Runs(Database):
     async def _readable(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
         """Return the records that can be parsed.
 
-        Other records are skipped, because a record from another release must not prevent the server from starting.
+        Skip records that cannot be parsed, because a record from another release must not prevent the server from
+        starting.
         """
         return [*readable(RunRecord, await self._read(lambda db: db.execute(found).scalars().all()))]
 
@@ -173,8 +174,8 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    # Every writer locks the row of its run. So locking the same rows here waits for writers that have started, and
-    # later writers find that the run is deleted.
+    # Every writer locks the row of its run, so locking the same rows here waits for writers that have started. Later
+    # writers find that the run is deleted.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (steps, events, questions, losses, versions, pages, uses, runs):

@@ -86,8 +86,8 @@ def newest_first(
 
     `after` is the id of the last row on the previous result page.
     """
-    # The query uses keyset pagination. With an offset, a row added between two requests would make the second result
-    # page repeat a row of the first.
+    # Use keyset pagination, because with an offset, a row added between two requests would make the second result page
+    # repeat a row of the first result page.
     found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
     if after is None:
         return found

@@ -19,8 +19,8 @@ def time_text(when: datetime) -> str:
 # This table contains the number of the last migration. Alembic requires this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# Schema version 2 makes the first release refuse to open the database. That release has no migrations and opens only
-# databases with schema version 1.
+# Schema version 2 makes the first release refuse to open the database, because the first release has no migrations and
+# opens only databases with schema version 1.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
@@ -63,7 +63,7 @@ steps = Table(
 )
 
 # Heartbeats of servers. If a server's heartbeat count no longer increases, the server has stopped. Heartbeats are
-# counted and have no times, because the clocks of servers can differ.
+# counters instead of timestamps, because the clocks of servers can differ.
 servers = Table(
     "servers",
     metadata,
