@@ -238,7 +238,7 @@ class TookTooLong(DeadlineExceeded):
 class NotRecorded(UpstreamError):
     """The recording lacks the answer to one question.
 
-    The run fails only if it can write nothing without this answer.
+    If the run can write something without this answer, the run does not fail.
     """
 
     # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. The error code and the HTTP

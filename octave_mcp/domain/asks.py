@@ -327,8 +327,7 @@ class Capacity(Value):
     - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
     - `is_paid`: whether the budget limits calls to the model.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
-    - `writes_copy`: whether the model writes finished e-mails and call scripts. Other models write outlines, which are
-      exempt from the rules for such texts.
+    - `writes_copy`: whether the model writes finished e-mails and call scripts; other models write only outlines.
     - `keeps_research`: whether research on a vendor is cached for later deals.
     - `verifies`: whether the model can judge whether quotations support claims.
     - `verification_tokens`: the maximum number of tokens for verifying all claims at the end of a run; None if the

@@ -52,7 +52,7 @@ class ModelChoice(Provider):
 
     - `tested`: how this release was tested with the model: with the real model, or only against a test double (a server
       that imitates the model's API).
-    - `note`: for a model that needs no key, a short description of what it does.
+    - `note`: a short description of what the model does; only for models that need no key.
     - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
     - `replays`: whether the model replays recorded answers, which exist only for some pairs of companies.
     - `max_pages`: how many pages to read per company by default. A replay reads as many pages as the recorded run.

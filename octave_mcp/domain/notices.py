@@ -51,10 +51,10 @@ class Flag(Value):
 
 
 class OwnText(Value):
-    """A part of a playbook that a person wrote and that models do not change.
+    """A part of a playbook that a person wrote. Models do not change this part.
 
     `path` is the path of the part, such as 'email_sequences.persona-1.touches[2]'. `version` is the first version that
-    contains the text. `warnings` are sentences about problems that the checks found.
+    contains the text. `warnings` are sentences that describe problems in the text.
     """
 
     path: str

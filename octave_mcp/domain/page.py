@@ -69,7 +69,7 @@ class Link(Value):
 
 
 class Notice(Value):
-    """Why a page was not read as requested.
+    """The reason why a page was not read in the way that was requested.
 
     The playbook reports the notice as a gap with the same `code`. `is_lasting`: whether a new run would get the same
     notice.

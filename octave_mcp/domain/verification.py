@@ -66,8 +66,8 @@ class Verification(Value):
 class Verified(Value):
     """The answer to an ask in which the model judges claims from a list.
 
-    `sent`: how many claims the ask contained, counted from the start of the list. `answer`: None if the ask contained no
-    claims.
+    `sent`: how many claims of the list the ask contained, counted from the start. `answer`: None if the ask contained
+    no claims.
     """
 
     sent: int

@@ -22,9 +22,9 @@ class VersionMeta(Value):
 
     - `number`: the first version has number 1.
     - `by`: the model or person that made the version.
-    - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
-    - `run_id`: the run that made the version; None if a person made it. The run of a revision or refresh is not the run
-      that the playbook belongs to.
+    - `section`, `instruction`: the requested change; '' if the request was for a whole playbook.
+    - `run_id`: the run that made the version; None if a person made it. A revision or refresh has a run of
+      its own, which is not the run that the playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 
@@ -91,7 +91,7 @@ def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
     """Check that `base` is the number of the playbook's newest version.
 
     Raises:
-        Outdated: If there is a newer version. The message says who has changed what since `base`.
+        Outdated: If there is a newer version. The message lists the changes since `base` and who made them.
     """
     newest = metas[-1].number if metas else 0
     if base != newest:

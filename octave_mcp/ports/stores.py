@@ -23,7 +23,7 @@ class KeyValues(Protocol):
     """A key-value store for small texts that all runs share, such as a site's robots.txt."""
 
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
-        """Store a value. Do nothing if `run_id` is given and that run was deleted."""
+        """Store a value, unless `run_id` is given and that run was deleted."""
 
     async def get_value(self, key: str, *, since: datetime) -> str | None:
         """Return the value, or None if it is not stored or was stored before the time `since`."""

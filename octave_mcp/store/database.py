@@ -160,12 +160,12 @@ class Database:
                     raise StoreFailed(TOO_SLOW)
             return await working
         finally:
-            # If the caller was cancelled or got an error, work that is still queued must not run.
+            # If the caller was cancelled or got an error, prevent queued work from running.
             working.cancel()
 
 
 class _File(NamedTuple):
-    """Identifies the SQLite file that was opened, by its device and inode numbers.
+    """Identifies the opened SQLite file by its device and inode numbers.
 
     If the file was removed or replaced after it was opened, writes would be lost.
     """

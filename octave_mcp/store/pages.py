@@ -63,7 +63,7 @@ class Pages(Database):
         return await self._write(work)
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        # The query selects one page key per text, because several runs can have pages with the same text.
+        # Select only one page key per text, because pages of several runs can share a text.
         keys = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
         query = (
             select(pages.c.sha256, pages.c.page, texts.c.utf8)
