@@ -170,8 +170,8 @@ class Ask(Value, Generic[A, B]):
 
         The type of the answer is left out, because the version of the prompt determines the type.
 
-        For each passage, only the fields that models see are included. So the digest stays the same if the page is
-        fetched again or if other text on the page changes.
+        For each passage, only the fields that models see are included, so that the digest stays the same if the page
+        is fetched again or if other text on the page changes.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}

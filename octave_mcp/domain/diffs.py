@@ -40,7 +40,7 @@ def diff(before: Playbook, after: Playbook) -> Diff:
 
 
 def applied(changes: Sequence[Change], base: Playbook) -> Playbook:
-    """Apply the changes to the earlier playbook `base`: `applied(diff(a, b), a) == b`."""
+    """Apply the changes to the earlier playbook `base`, so that `applied(diff(a, b), a) == b`."""
     document: Any = base.model_dump(mode="json")
     for change in changes:
         *above, last = _path_in(base, change.path)

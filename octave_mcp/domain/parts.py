@@ -125,7 +125,7 @@ def names_of(entry: object) -> Iterator[str]:
 
 
 def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
-    """Yield the texts that people wrote, with their paths. Skip texts whose path no longer exists in the playbook."""
+    """Yield each text that a person wrote, with its path. Skip texts whose path no longer exists in the playbook."""
     for own in playbook.own_text:
         with suppress(UnknownName):
             yield place_of(playbook, own.path), own

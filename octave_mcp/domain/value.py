@@ -34,7 +34,7 @@ def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
 
 
 # For speed, this function appends to one list and skips scalars by their exact type. Nested generators with an
-# isinstance check for each text took three times as long.
+# isinstance check for each text took three times as long as this function.
 def _gather(value: object, at: Path, found: list[tuple[Path, Value]]) -> None:
     if isinstance(value, tuple):
         for index, part in enumerate(cast("tuple[object, ...]", value)):
@@ -169,7 +169,7 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 
 
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
-    """Define a required field that has the type and metadata of the field `name` of `form`.
+    """Define a required field with the same type and metadata as the field `name` in the type `form`.
 
     If `kind` is given, the new field has the type `kind` instead, for example the type of one list entry.
     """

@@ -68,7 +68,7 @@ def next_version(
     instruction: str = "",
     drafts: Drafts | None = None,
 ) -> Version:
-    """Return the version after `base`. If `drafts` is None, the new version has the drafts of `base`."""
+    """Return a new version that is based on `base`. If `drafts` is None, the new version has the drafts of `base`."""
     meta = VersionMeta(
         number=base.meta.number + 1,
         made=made,

@@ -89,7 +89,7 @@ COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 def configure(settings: Settings, *, stderr_level: str | None = None, secrets: tuple[str, ...] = ()) -> None:
     """Send all logs of this process, including those of the standard library, to stderr and to the log file.
 
-    `stderr_level` overrides the level of the settings, but only for stderr. `secrets` are masked in addition to the
+    `stderr_level` replaces the level in the settings for stderr only. `secrets` are masked in addition to the
     secrets in the settings.
     """
     scrub = scrubber((*secrets, *secret_values(settings)))
