@@ -66,8 +66,8 @@ class Own(NamedTuple):
 class Contents:
     """The sections of a document.
 
-    Empty sections are included and say why they are empty. Sections that were introduced after the playbook was written
-    are left out.
+    Empty sections are included, each with the reason why it is empty. Sections that were introduced after the playbook
+    was written are left out.
     """
 
     playbook: Playbook
@@ -176,9 +176,9 @@ class Contents:
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """Return text that says how the person was found, such as 'named on their site'.
+        """Return in words how the person was found, as in 'named on their site'.
 
-        If the person is named only on the vendor's pages, the text says so, because readers expect a page of the
+        If only the vendor's pages name the person, the text mentions this, because readers expect a page of the
         prospect.
         """
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}

@@ -12,7 +12,7 @@ _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
-    """Return how old a date is on the day `on`, as in '10 months old', or '' if the text is not a date.
+    """Return how old a date is on the day `on`, as in '10 months old'; return '' if the text is not a date.
 
     The text can also be a month or a year, such as '2024-03' or '2024'.
     """

@@ -49,15 +49,15 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where on the page the quotation is, as in 'in the page's title', or '' if it is in the visible text."""
+        """Where on the page the quotation is, as in 'in the page's title'; '' if it is in the visible text."""
         return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """The sources of a claim and the verdict on it.
+    """The sources of a claim, and the verdict on the claim.
 
-    Claims with the same sources and the same verdict have the same `key`.
+    Two claims have equal keys if their sources and verdicts are equal.
     """
 
     key: str

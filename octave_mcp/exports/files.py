@@ -48,8 +48,8 @@ class PlaybookFiles:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_value(_folder_key(run_id), str(folder), run_id=run_id)
-            # Remove the marker file only after the store has recorded the folder, because until then, only the marker
-            # shows which run the folder belongs to.
+            # Do not remove the marker file before the store has recorded the folder: if the process crashed in between,
+            # nothing would show which run the folder belongs to.
             await asyncio.to_thread((folder / _marker(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -132,8 +132,8 @@ def _new_folder(folder: Path, run_id: str) -> Path:
 def _is_made(folder: Path, marker: str) -> bool:
     """Create the run's folder if it does not exist. Return False if another run uses a folder with this name.
 
-    The folder is created under a temporary name and gets its final name only after it contains the marker file, so that
-    a crash cannot leave a folder without a marker file.
+    The folder is created under a temporary name, and is renamed when it contains the marker file. A crash therefore
+    cannot leave a folder without a marker file.
     """
     if folder.exists():
         return (folder / marker).exists()

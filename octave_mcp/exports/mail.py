@@ -1,4 +1,7 @@
-"""Prepares e-mails for display and copying. Merge fields such as {{first_name}} can replace names in an e-mail."""
+"""Prepares e-mails for display, and for copying to the clipboard.
+
+Merge fields such as {{first_name}} can replace names in an e-mail.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The text that the copy button copies."""
+        """The text that the button 'Copy' copies to the clipboard."""
         return self._copied(self.touch.body)
 
     @property

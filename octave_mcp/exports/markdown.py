@@ -22,7 +22,7 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Background sections list at most this many entries of each kind, and then say how many more entries there are. This
+# Maximum number of entries of each kind in a background section, followed by the number of omitted entries. The limit
 # keeps the Markdown under 6,000 words.
 MAX_LISTED = 3
 # Kinds of vendor elements of which up to ten entries are listed, because sales reps look for a customer that they can

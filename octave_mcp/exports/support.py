@@ -26,7 +26,7 @@ def judge_in_words(name: str) -> str:
 
 
 def verdict_in_words(support: Support) -> str:
-    """Return a verdict such as 'Supported, judged by rules' or 'Partly supported, judged by openai: they plan it'."""
+    """Return the verdict in words, as in 'Partly supported, judged by openai: they plan it'."""
     words = VERDICTS[support.verdict]
     judged = "" if support.verdict == "unjudged" else f", judged by {judge_in_words(support.judge)}"
     return f"{words.capitalize()}{judged}{f': {support.reason}' if support.reason else ''}"

@@ -17,7 +17,7 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
-# A gap with one of these codes was caused by a failed call. A refresh makes the call again, so it drops the old gap.
+# If a gap has one of these codes, a call failed. A refresh repeats the failed call, so the refresh drops the old gap.
 UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 
@@ -52,7 +52,7 @@ class Base:
 
     @property
     def cited(self) -> frozenset[str]:
-        """URLs of the pages that the copy cites."""
+        """URLs of the pages that the sales copy cites."""
         ids = (i for draft in self.drafted for i in cited(draft.value))
         return frozenset(self.drafts.evidence[i].url for i in ids if i in self.drafts.evidence)
 

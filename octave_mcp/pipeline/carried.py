@@ -35,7 +35,8 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 def refreshed(written: Written, base: Base) -> Written:
     """Restore the earlier `fetched_at` of each quotation if nothing else about the quotation has changed.
 
-    Otherwise, every refresh would store a new version, because fetch times differ even if no page has changed.
+    If these times were not restored, every refresh would store a new version, because fetch times differ even if no
+    page has changed.
     """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})

@@ -60,7 +60,7 @@ def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> Comp
 
 
 def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for each kind of finding that was found for neither company."""
+    """Yield a `Gap` for each kind of finding that was found for neither company."""
     sites = " and ".join(research.domain for research in deal.values())
     for kind, would_fill in _WOULD_FILL.items():
         if not getattr(found, kind):

@@ -13,7 +13,8 @@ from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
 # If fewer than `LOW_PAGES` pages or fewer than `LOW_WORDS` words were read about a company, the playbook gets the flag
-# `low_confidence`. If both conditions are true, outlines are written instead of copy.
+# `low_confidence`. If fewer than `LOW_PAGES` pages and fewer than `LOW_WORDS` words were read, outlines are written
+# instead of sales copy.
 LOW_PAGES = 3
 LOW_WORDS = 300
 
@@ -53,7 +54,7 @@ def _recorded(recording: Recording | None) -> Iterator[Flag]:
 
 
 def is_thin(research: Research) -> bool:
-    """Whether so little was read about the company that outlines are written instead of copy."""
+    """Whether so little was read about the company that outlines are written instead of sales copy."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
 
 

@@ -26,7 +26,7 @@ _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:
-    """Return gaps for empty sections, for failed pages, and for pages from a stale copy or another source."""
+    """Return a `Gap` for each empty section, failed page, and page from an outdated cache or another source."""
     companies = tuple(deal.values())
     return (
         *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),
@@ -80,7 +80,7 @@ def _where(research: Research) -> str:
 
 
 def limited(asker: Asker) -> tuple[Gap, ...]:
-    """Return a gap for each budget or time limit that caused a fallback model to answer."""
+    """Return a `Gap` for each budget or time limit that caused a fallback model to answer."""
     reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
     would_fill = "another run with a higher limit"
     return tuple(
@@ -89,13 +89,13 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
 
 
 def budget_gap(research: Research) -> Gap | None:
-    """Return the gap about an exhausted budget if nothing was learned about the company before the budget ran out."""
+    """Return a `Gap` about an exhausted budget if nothing was learned about the company before the budget ran out."""
     known = research.intelligence.buyer_personas if research.intelligence else research.elements
     return None if known else next((gap for gap in research.gaps if gap.code == BudgetExceeded.code), None)
 
 
 def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """If the user's context contains words that no page contains, return a gap that lists these words."""
+    """If the user's context contains words that no page contains, return a `Gap` that lists these words."""
     matched = {word for research in deal.values() for word in research.heard}
     unmatched = [written for word, written in as_written(context).items() if word not in matched]
     if not unmatched:
@@ -113,9 +113,9 @@ def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """If the user's context contains figures such as '40 %' that no quotation contains, yield a gap with these figures.
+    """Yield a `Gap` with the figures in the user's context, such as '40 %', that no quotation contains.
 
-    Without evidence, copy must not state these figures.
+    Without evidence, the sales copy must not state these figures.
     """
     quoted = {
         figure for research in deal.values() for evidence in research.evidence for figure in figures(evidence.quote)
@@ -160,7 +160,7 @@ _FILLS_NOTICES = {
 
 
 def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
-    """Yield gaps for pages that were read from a stale copy, or from a source other than the requested source."""
+    """Yield a `Gap` for pages that were read from an outdated cache, or from a source that was not requested."""
     for research in companies:
         notices = Counter(page.notice for page in research.pages if page.notice)
         for notice, count in notices.items():

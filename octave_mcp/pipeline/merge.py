@@ -63,7 +63,7 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
 def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Remove repeated gaps.
 
-    Gaps of the same section that report an exhausted budget count as one gap, even if their reasons differ.
+    If several gaps of a section report an exhausted budget, keep only the first one, even if their reasons differ.
     """
     unique: dict[tuple[str, ...], Gap] = {}
     for gap in gaps:
@@ -78,7 +78,7 @@ def _joined(form: type[R], parts: Sequence[R]) -> R:
 
 
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
-    """Merge findings that have the same `merge_key()`.
+    """Merge findings whose `merge_key()` is equal.
 
     For example, if one page shows a customer's logo and another page has a story about the customer, the merged finding
     says that there is a story.

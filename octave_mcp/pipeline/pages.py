@@ -134,8 +134,8 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 def _is_worth_another_try(last: _Read) -> bool:
     """Whether to read spare URLs after the pages in `last`.
 
-    Return False after an error that also affects all other pages, such as used-up credits. Also return False if all
-    pages in `last` failed and the site refused access to at least one of them.
+    Return False after an error that also affects all other pages, for example if the credits are used up. Also return
+    False if all pages in `last` failed and the site refused access to at least one of them.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

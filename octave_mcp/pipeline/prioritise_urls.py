@@ -21,8 +21,8 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# Links to the company's own pages are grouped by kind of page. All other links are grouped by kind of site, such as job
-# boards.
+# Links to the company's own pages are grouped by kind of page. All other links are grouped by kind of site: for
+# example, links to job boards form one group.
 Group = PageKind | LinkOrigin
 
 # If n pages are to be read, the model is asked to rank n times this many links, but at least `MIN_CANDIDATES` and at
@@ -85,7 +85,7 @@ class Ranking:
         return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
 
     def best(self, room: int) -> tuple[Link, ...]:
-        """Return at most `room` links, in this order.
+        """Return at most `room` links, in the following order.
 
         1. Links to pages that were already read, because reading these pages again costs nothing.
         2. Links that match the user's context.
@@ -170,8 +170,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    The quotas are defined for 25 pages, and they are scaled up if more pages are read. They are not scaled down if
-    fewer pages are read, because links are taken from the groups in turn, so every group is represented anyway.
+    The quotas are defined for 25 pages, and they are scaled up if more pages are read. The quotas are not scaled down
+    if fewer pages are read, because links are taken from the groups in turn, so every group is represented anyway.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))

@@ -61,7 +61,8 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
     """Return the URLs that the earlier run tried to read, and new URLs that rank among the best.
 
-    To stay within the page limit, leave out earlier URLs that no copy cites and that no longer rank among the best.
+    To stay within the page limit, leave out earlier URLs that the sales copy does not cite and that no longer rank
+    among the best.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)

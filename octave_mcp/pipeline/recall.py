@@ -52,7 +52,7 @@ def _is_cacheable(run: Run, company: Company) -> bool:
 def _key(run: Run, company: Company) -> str:
     """Return a digest of everything that the research depends on.
 
-    The digest does not include the prospect, because the research on a vendor is the same for all prospects.
+    The digest does not include the prospect, because the research on a vendor does not depend on the prospect.
     """
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     request = run.request

@@ -51,7 +51,7 @@ def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId
 def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
     """Return evidence from the prospect's pages that shows the vendor as a customer.
 
-    Evidence from customer stories comes before logos.
+    Evidence from customer stories comes before evidence from logos.
     """
     keys, known = _keys(vendor), {e.id: e for e in prospect.evidence}
     facts = prospect.signals.facts if prospect.signals else ()

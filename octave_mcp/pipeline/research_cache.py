@@ -51,7 +51,7 @@ class ResearchCache:
 
 
 def _read(text: str) -> Research | None:
-    """Parse cached research, or return None if another release stored it in a different format."""
+    """Parse cached research, or return None if another release stored it in another format."""
     try:
         return Research.model_validate_json(text)
     except ValidationError:

@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# Each revision uses two prompts: the prompt for revisions, and the prompt with the rules for the kind of copy.
+# Each revision uses two prompts: the prompt for revisions, and the prompt with the rules for the kind of sales copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
@@ -87,7 +87,7 @@ def drafts_of(version: Version) -> Drafts:
 
 
 class Editor:
-    """Asks a model to rewrite parts of a playbook's drafts, and checks the answers."""
+    """Has a model rewrite parts of a playbook's drafts, and checks the answers."""
 
     def __init__(self, run: Run, playbook: Playbook, drafts: Drafts, instruction: str) -> None:
         self._playbook, self._drafts, self._instruction = playbook, drafts, instruction
@@ -164,7 +164,7 @@ def _check_left(checked: Checked[Any], part: Part) -> None:
 
 
 class _Rules:
-    """Checks a revised part against the rules for copy.
+    """Checks a revised part against the rules for sales copy.
 
     A part of an e-mail is checked together with its whole sequence, because some rules compare e-mails.
     """

@@ -57,7 +57,7 @@ class _Loss(NamedTuple):
     """A draft in which some claims have lost their evidence.
 
     - `cut`: the draft after removing the ids of evidence that is no longer on the pages.
-    - `gone`: the paths of claims that have no evidence left, or that their remaining evidence does not support.
+    - `gone`: the paths of lost claims, which no evidence on the current pages supports.
     """
 
     part: Part
@@ -81,9 +81,9 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group the drafts with lost claims by ask: drafts about the deal in one ask, and drafts for personas in another.
+    """Divide the drafts with lost claims into at most two asks: drafts about the deal, and drafts for personas.
 
-    A separate ask for each draft would cost more, because the rules for copy make up most of each ask.
+    A separate ask for each draft would cost more, because the rules for sales copy make up most of each ask.
     """
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
@@ -135,7 +135,7 @@ async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str
 
 
 class _Repair:
-    """An ask that replaces the lost claims of some drafts.
+    """An ask for new claims that replace the lost claims of some drafts.
 
     `claims` is None if the claims do not fit into one ask.
     """
@@ -162,7 +162,7 @@ class _Repair:
     async def made(self) -> Mended:
         """Ask the model for new claims to replace the lost claims.
 
-        If the model fails, drop the lost claims, because the rest of the copy is still good.
+        If the model fails, drop the lost claims, because the rest of each draft is still good.
         """
         try:
             return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))

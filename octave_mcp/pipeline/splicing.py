@@ -24,7 +24,7 @@ T = TypeVar("T")
 # The body of an e-mail, and the fields that the checks derive from the body. If a person wrote the body, all of these
 # fields stay unchanged.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
-# A revised part of one of these kinds counts as finished copy, even if the rest of its draft is an outline.
+# A revised part of one of these kinds counts as finished sales copy, even if the rest of its draft is an outline.
 _COPY_KINDS = ("email", "summary")
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
@@ -89,7 +89,7 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Mark drafts as finished copy. An outline that a model has rewritten as a whole is finished copy."""
+    """Mark drafts as finished sales copy instead of outlines."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
@@ -125,7 +125,7 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 
 
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
-    """Return the index of the entry that is the same as `entry`.
+    """Return the index of the entry that has the same identity as `entry`.
 
     The index can differ from `at`, because checks can drop entries before it.
     """

@@ -23,9 +23,9 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait for the company's turn: until all questions about the companies before it are queued in this stage.
+        """Wait until all questions of this stage about the preceding companies are queued.
 
-        Companies for which `end` was called do not delay the others.
+        Companies for which `end` was called do not delay the other companies.
         """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()

@@ -18,7 +18,7 @@ PERSONA_SECTIONS = ("email_sequences", "talk_tracks")
 
 
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
-    """Yield gaps for the drafts that could not be written.
+    """Yield a `Gap` for each group of drafts that could not be written.
 
     `answers` contains the drafts about the deal, then all e-mail sequences, and then all talk tracks.
     """

@@ -28,7 +28,7 @@ V = TypeVar("V", bound=Value)
 # A playbook needs at least one sentence in the field `whom_to_approach`. If the model rejects all sentences in the
 # field, the first sentence stays and is marked.
 MANDATORY = "whom_to_approach"
-# A correction must not exceed the length of its claim times this factor, plus this many characters.
+# Maximum length of a correction: the length of its claim times `MAX_GROWTH`, plus `MAX_EXTRA_CHARACTERS`.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
 # Matches markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
@@ -60,7 +60,7 @@ class Corrector:
     def applied(
         self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
     ) -> Applied[V]:
-        """Apply the verdicts to the value. `faults` returns how many rules for copy the value breaks."""
+        """Apply the verdicts to the value. `faults` returns how many rules for sales copy the value breaks."""
         found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
@@ -76,7 +76,7 @@ class Corrector:
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
         faults: Callable[[V], int],
     ) -> dict[Path, str]:  # fmt: skip
-        """Return the corrected texts that pass the checks and do not break more rules for copy than before."""
+        """Return the corrected texts that pass the checks and break no more rules than the uncorrected texts."""
         doubted = {at: claim for at, claim in found.items() if verdicts[at].support.verdict == "partly" and claim.field}
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
@@ -125,7 +125,8 @@ def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Su
 def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
     """Return the paths of the claims to drop.
 
-    Personas are never dropped, because copy was written for them. A rejected persona is shown with its verdict.
+    Personas are never dropped, because e-mails and call scripts were written for them. A rejected persona is shown with
+    its verdict.
     """
     rejected = {at for at, support in supports.items() if support.verdict == "not"}
     personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
@@ -136,7 +137,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
     """Give a verdict to each claim that has none.
 
     The verdict is "supported" if a quotation contains the claim word for word, and "unjudged" otherwise. If `by_model`
-    is true, a model should have judged all claims, so add a gap with the number of unjudged claims.
+    is true, add a `Gap` with the number of unjudged claims, because a model should have judged all claims.
     """
 
     def verdict(claim: FoundClaim) -> Support:
@@ -151,7 +152,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """Yield a gap for each reason why claims were not judged, with the number of claims."""
+    """Yield a `Gap` for each reason why claims were not judged, and state the number of claims in it."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():

@@ -1,4 +1,4 @@
-"""Asks a model whether quotations support claims. Verification is limited to a share of the run's tokens."""
+"""Has a model judge whether quotations support claims, and spends only a share of the run's tokens on this."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
-# Verification can use this share of the tokens that the run's other asks have used so far, plus this fixed number of
-# tokens. Without the fixed number, the first claims could not be verified.
+# Token budget of verification: `TOKEN_SHARE` times the tokens that the run's other asks have used so far, plus
+# `FLOOR_TOKENS`. Without `FLOOR_TOKENS`, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
 # Maximum number of verification asks about the findings on one company, about one answer with drafts, and at the end of
 # the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-# The judge's name in a verdict if a connected MCP client judged the copy that the client itself wrote.
+# The judge's name in a verdict if a connected MCP client judged the sales copy that the client itself wrote.
 SELF = "self"
 STEP = "verify"
 NO_ROOM = "the run's token limit for checking claims was reached"
@@ -221,9 +221,10 @@ class Verifier:
                 yield claim, Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
 
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
-        """Return a sort key: claims that the rules doubt come first, then claims in copy, then inferences.
+        """Return a sort key: claims that the rules doubt come first, then claims in sales copy, then inferences.
 
-        If a connected client judges the claims, claims in copy come first, because users send the copy to prospects.
+        If a connected client judges the claims, claims in sales copy come first, because users send this copy to
+        prospects.
         """
         is_undoubted = claim.support is None or claim.support.verdict != "partly"
         is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
@@ -235,7 +236,7 @@ class Verifier:
         """Make one ask, or read its result from the journal.
 
         The journal also records the number of claims in the ask. A resumed run could not recompute the number of
-        claims, because it depends on the tokens spent so far.
+        claims, because this number depends on how many tokens were spent before the ask.
         """
         is_new = False
 
@@ -275,7 +276,7 @@ class Verifier:
     async def _fitting(self, remaining: Sequence[Claimed]) -> tuple[int, Size]:
         """Return how many claims fit into an ask, and how many tokens the ask takes.
 
-        If a concurrent ask uses some of the remaining tokens during the computation, compute both numbers again.
+        If a concurrent ask uses some of the remaining tokens during the computation, repeat the computation.
         """
         capacity, language = self.asker.model.capacity, self.run.request.language
         while True:

@@ -41,7 +41,7 @@ class Researched(Value):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer that contains drafts, with the section that it belongs to and the rules for its copy."""
+    """An answer that contains drafts, with the section that it belongs to and the rules for its sales copy."""
 
     answer: Answer
     section: str
@@ -49,7 +49,7 @@ class Draft:
 
 
 class Verification:
-    """Asks a model to judge the claims of a playbook, and applies the verdicts.
+    """Has a model judge the claims of a playbook, and applies the verdicts.
 
     Most models judge claims while the drafts are written. A connected MCP client judges all claims in one question at
     the end, because every question costs tokens and a tool call. Verdicts are always applied at the end, because all
@@ -120,7 +120,7 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """Return the verifier. In a refresh, the verifier skips copy and findings that were already judged."""
+    """Return the verifier. In a refresh, the verifier skips sales copy and findings that were already judged."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier

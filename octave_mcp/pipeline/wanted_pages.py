@@ -15,8 +15,8 @@ from octave_mcp.evidence.context_words import ContextWords, as_written, telling_
 
 # If a word is in more than this share of the links, it is a topic of the whole site, so it does not identify a page.
 COMMON_SHARE = 0.2
-# A word in at most this many links always identifies a page. On a small site, `COMMON_SHARE` alone would exclude too
-# many words.
+# If at most this many links contain a word, the word always identifies a page. On a small site, `COMMON_SHARE` would
+# otherwise exclude too many words.
 FEW_LINKS = 5
 
 

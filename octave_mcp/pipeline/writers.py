@@ -1,4 +1,4 @@
-"""Asks a model for the drafts of a playbook, with one ask for each draft or for several drafts together."""
+"""Has a model write the drafts of a playbook, with one ask for each draft or one ask for several drafts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Desk:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Names that copy can use without evidence: the two companies, the personas and their contacts."""
+        """Names that sales copy can use without evidence: the two companies, the personas and their contacts."""
         contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
 
@@ -98,14 +98,14 @@ class Desk:
     async def write(self) -> Answers:
         """Return the summary, the battle cards, the e-mail sequences and the talk tracks, in this order.
 
-        A refresh retains copy whose quotations are still on the pages.
+        A refresh retains sales copy if its quotations are still on the pages.
         """
         if base := self.run.base:
             return await rewrite(self, base)
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
-        """Return the answers, each with its section of the playbook and the rules for copy in this section."""
+        """Return the answers, each with its section of the playbook and the rules for sales copy in this section."""
         sections = (*DEAL_SECTIONS, *(name for name in PERSONA_SECTIONS for _ in self.personas))
         return [
             Draft(answer, section, self._of_emails if section == PERSONA_SECTIONS[0] else self._in_language)

@@ -33,7 +33,7 @@ class _Quoted(NamedTuple):
 
 
 def place_of(url: str, companies: Sequence[Company]) -> PagePlace:
-    """Return the location of a page. The location stays the same if the site is served under another host."""
+    """Return the location of a page. The location does not change if the site moves to another host."""
     parts = urlsplit(url)
     for company in companies:
         if _host(url) == _host(company.url):

@@ -49,14 +49,14 @@ class RecordedAnswer(Value):
 
 
 class RecordedPersona(Value):
-    """A buyer persona and the copy for this persona. `value` is None if no copy was written."""
+    """A buyer persona, and the sales copy for this persona. `value` is None if no sales copy was written."""
 
     title: str
     value: Object | None
 
 
 class RecordedVerdict(Value):
-    """A model's verdict on a claim. The verdict applies only to the same claim with the same quotations."""
+    """A model's verdict on a claim. The verdict applies only to claims with exactly this text and these quotations."""
 
     text: str
     kind: ClaimKind

@@ -98,7 +98,7 @@ def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Comp
 
 
 def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """Return the recorded copy for these personas.
+    """Return the recorded sales copy for these personas.
 
     Personas are matched by title and not by id, because a dropped persona changes the ids of all later personas.
     """

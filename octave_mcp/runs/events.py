@@ -63,7 +63,7 @@ class EventLog:
         if self._ended:
             return
         # An event about a model call is always new, because a resumed run does not emit the events of replayed calls
-        # again. A "waiting" event is always new, because the run really waits again.
+        # again. A "waiting" event is always new, because a resumed run emits it only if it waits again.
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
@@ -97,7 +97,7 @@ class EventLog:
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
         """Return the events of the batch that are not stored yet.
 
-        Even if an earlier attempt seemed to fail, it can have stored some of the events.
+        An earlier attempt can have stored some of the events, even if the attempt seemed to fail.
         """
         stored = await self._store.last_events(self._run_id, len(batch)) if self._failures > 1 else []
         known = [event for _, event in stored]
@@ -128,5 +128,5 @@ def _resumed_in_vain(earlier: Sequence[Event]) -> int:
 
 
 def _identity(event: Event) -> Hashable:
-    """Return only the fields that stay the same if a resumed run emits an event again."""
+    """Return only the fields that do not change if a resumed run emits the event again."""
     return event.event, event.step, event.company, event.message, event.error

@@ -178,7 +178,7 @@ class Executor:
             record, run = await self._begun(record, execution, log, attempts)
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
-            if is_outage(failed):  # an outage does not fail the run, because the next attempt continues it
+            if is_outage(failed):  # after an outage, the next attempt continues the run
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
@@ -210,8 +210,8 @@ class Executor:
                 f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
                 "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
-        # A resumed run keeps the `specialists_per_ask` of its first execution. With another value, the resumed run
-        # would make different asks and would not find them in the journal.
+        # A resumed run keeps the `specialists_per_ask` of its first execution. If the value changed, the resumed run
+        # would make other asks and would not find them in the journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),

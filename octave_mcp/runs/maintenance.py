@@ -22,11 +22,11 @@ INTERVAL_SECONDS = 60.0
 # How often to check whether other processes have cancelled or taken over runs of this process. A cancelled run
 # continues to cost money until the next check.
 LOST_RUNS_SECONDS = 1.0
-# How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer. If another
-# process accepts an answer, the MCP client waits up to this long for the verdict.
+# How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer than
+# `LOST_RUNS_SECONDS`. If another process accepts an answer, the MCP client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# If a stored run has not been started after this time, another process starts it. A process that stores a run needs
-# some time to start it.
+# If a stored run has not been started after this time, another process starts it. The process that stored the run needs
+# some time to start the run.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000

@@ -14,11 +14,11 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the MCP client that received it. Another call gets a reserved question only if it
-# has found no other question by the end of its wait.
+# How long a question is reserved for the MCP client that received it. Any other call returns this question only if
+# the call finds no other question before its timeout.
 LEASE = timedelta(seconds=60)
-# How often a waiting call checks for questions whose reservation has expired. The call has to poll, because it is not
-# notified when a reservation expires.
+# How often a waiting call checks for questions whose reservation has expired. Polling is necessary, because nothing
+# notifies the call when a reservation expires.
 LEASE_POLL_SECONDS = 5.0
 # How long a call that answers a question waits for the run to check the answer.
 VERDICT_SECONDS = 10.0
@@ -91,7 +91,8 @@ class StoredInbox:
         return stored.answer if stored else None
 
     async def _report_count(self) -> None:
-        # The lock makes concurrent questions store their counts in order, so that the last count is correct.
+        # Without the lock, concurrent questions could store their counts in the wrong order, and the last count would
+        # be wrong.
         async with self._reporting:
             if self._reported_count != len(self._open):
                 self._reported_count = len(self._open)

@@ -227,8 +227,8 @@ def _answers(
 ) -> Iterable[RecordedAnswer]:
     """Yield the answers to record.
 
-    Answers from rules are left out, because only a model's answers are recorded. Copy for personas is also left out,
-    because it is recorded separately.
+    Answers from rules are left out, because only a model's answers are recorded. Sales copy for personas is also left
+    out, because it is recorded separately.
     """
     for accepted in asks:
         ask: Ask[Any, Value] = accepted.ask

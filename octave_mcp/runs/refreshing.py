@@ -37,7 +37,7 @@ DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """Return the version that the run refreshes, or None if it is not a refresh or has to repeat all asks.
+    """Return the version that the run refreshes, or None if the run is no refresh or must repeat all asks.
 
     `model` is the identity of the model that will be asked.
 
@@ -76,7 +76,7 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
 
 
 def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
-    """Return the id of the run that read the pages quoted in the version."""
+    """Return the id of the run that read the pages that the version quotes."""
     # Skip revisions and edits, because they read no pages.
     read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]
     return read[-1] if read else None
@@ -121,8 +121,8 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
         try:
             return (await run.store.put_version(record.playbook_of, new) or new).playbook
         except Outdated:
-            # The playbook has changed in the meantime. If only people have edited it, merge the refresh into their
-            # version and try again.
+            # The playbook has changed since the refresh started. If only people have edited the playbook, merge the
+            # refresh into their version and try again.
             newest = await _edited_since(record, run.store)
 
 
@@ -137,9 +137,9 @@ def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
     has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
-    # No model was asked, so the copy is the same. Ignore scores, gaps and evidence, which can differ because they were
-    # computed again. For example, an earlier revision can have changed an e-mail without updating the scores of later
-    # e-mails, although these scores depend on it.
+    # No model was asked, so the sales copy has not changed. Ignore scores, gaps and evidence, which can differ because
+    # they were computed again. For example, an earlier revision can have changed an e-mail without updating the scores
+    # of later e-mails, although these scores depend on it.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )

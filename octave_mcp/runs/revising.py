@@ -182,7 +182,7 @@ async def _newest(revision: Revision, store: Store, base: Version) -> Version:
 
 
 def _is_unchanged(revision: Revision, base: Version, newest: Version) -> bool:
-    """Whether the revised part and its drafts are the same in both versions."""
+    """Whether the revised part and its drafts are equal in both versions."""
     path, drafted = _located(base, revision.section, revision.run_id)
     try:
         if _located(newest, revision.section, revision.run_id) != (path, drafted):

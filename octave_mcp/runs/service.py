@@ -165,7 +165,7 @@ class Runs:
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
-        """Return the newest version of the playbook, or None if no version is stored. The run can still be active."""
+        """Return the newest playbook version, or None if none is stored. The run does not need to have ended."""
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
@@ -255,7 +255,7 @@ class Runs:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
         If `leased` is true, the question is reserved for a minute, so that concurrent calls get different questions.
-        Another call gets a reserved question only if it has waited for `wait_seconds` and found no other question.
+        Another call returns a reserved question only if it finds no other question within its `wait_seconds`.
 
         Raises:
             NotFound: If there is no such run, or no such question.

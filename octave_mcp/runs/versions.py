@@ -24,7 +24,7 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
-# Name of the journal step that records the research behind a playbook. A refresh starts from this research.
+# Name of the journal step that records the research behind a playbook. A refresh starts from the research in this step.
 BASIS = "basis"
 
 

@@ -21,7 +21,7 @@ class Websites:
         self._adapters = adapters
 
     async def scrape(self, urls: Sequence[str], source: str, *, refresh: bool) -> tuple[Page | PageFailure, ...]:
-        """Return a page or a failure for each URL, in the same order.
+        """Return a page or a failure for each URL, in the order of the URLs.
 
         Raises:
             SetupError, UnknownName: If the source does not exist or is not set up.
@@ -55,7 +55,7 @@ class Websites:
         return page
 
     def _company(self, text: str) -> Company:
-        # A company needs a role. Any role will do, because the role only decides which pages are worth reading.
+        # The company needs a role. Here, any role will do, because the role only decides which pages are worth reading.
         return parse_company(text, "prospect", self._adapters.allow_hosts)
 
     @asynccontextmanager
