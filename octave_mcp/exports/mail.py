@@ -96,7 +96,7 @@ class Mail:
 
     @property
     def text(self) -> str:
-        """The text that the button 'Copy' copies to the clipboard."""
+        """The text that the e-mail's button copies to the clipboard."""
         return self._copied(self.touch.body)
 
     @property

@@ -63,7 +63,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
         if run.turns:
             run.turns.end(site.company.role)
     read = read.model_copy(update={"links": tuple(link.url for link in site.links)})
-    return await run(understand, read, counterpart)  # step 7, for the prospect only
+    return await run(understand, read, counterpart)  # step 7, which skips the vendor
 
 
 async def _read_all(run: Run, site: Site, counterpart: str) -> Research:

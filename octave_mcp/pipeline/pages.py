@@ -16,7 +16,8 @@ from octave_mcp.ports import Journal, Source, Store
 # A page with fewer words than this counts as failed, because it has only labels and no sentences to quote. The limit
 # does not apply to the home page, because every run needs it.
 MIN_PAGE_WORDS = 5
-# Spare URLs replace failed pages. A spare URL can fail as well, so there are up to this many rounds of replacements.
+# Maximum number of rounds in which spare URLs replace failed pages. One round is not enough, because a spare URL can
+# fail as well.
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]

@@ -13,8 +13,8 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-# Maximum number of additional pages that are read because they name the other company. A single ask is enough for this
-# many pages.
+# Maximum number of additional pages that are read because they name the other company. The model can
+# read all of them in a single ask.
 MAX_UNREAD = 3
 
 

@@ -153,8 +153,8 @@ class Verifier:
     def _record(self, claimed: Claimed, outcome: _Outcome) -> None:
         """Record the outcome of asking about a claim.
 
-        If two subjects contain the same claim, the more severe opinion wins. The subjects are asked about concurrently,
-        so the result must not depend on the order of replies.
+        If two subjects contain the same claim, keep the more severe opinion. The model is asked about the subjects
+        concurrently, so the result must not depend on the order of replies.
         """
         recorded = self._outcomes.get(claimed)
         if recorded is None or _severity(outcome) > _severity(recorded):

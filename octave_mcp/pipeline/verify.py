@@ -125,7 +125,7 @@ def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Drafts are stored with their verdicts. Findings are stored without verdicts, so their verdicts come from the
+    # Drafts are stored with their verdicts, but findings are not. The verdicts on findings therefore come from the
     # earlier opinions.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier

@@ -66,8 +66,8 @@ def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[st
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
     """Return a sort key.
 
-    Links with a high score come first. If scores are equal, kinds of page with a quota come first, then links that are
-    not only in a sitemap, and then short paths.
+    Links with a high score come first. Among links with equal scores, kinds of page that have a quota come first,
+    then links that are not only in a sitemap, and then short paths.
     """
     is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
     return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")

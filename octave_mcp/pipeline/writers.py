@@ -84,7 +84,7 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The date of the last fetch of a page. This date stays the same if the run is resumed on a later day."""
+        """The date of the last fetch of a page. The date does not change if the run is resumed on a later day."""
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -319,7 +319,7 @@ def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
     """Split an answer that contains several drafts.
 
-    Only the first draft gets the gaps, because they are about the whole answer and must be reported only once.
+    Only the first draft gets the gaps, because the gaps are about the whole answer and must be reported only once.
     """
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):

@@ -106,7 +106,7 @@ def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Compan
     names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
     wanted = {name: written.get(persona.title) for name, persona in zip(names, ask.brief.personas, strict=False)}
     if not any(wanted.values()):
-        raise NotRecorded("the recording has no copy for these personas; make a new one with octave-mcp record")
+        raise NotRecorded("the recording has no sales copy for these personas; make a new one with octave-mcp record")
     mapping = _Mapping(Shown(ask.passages, companies), {})
     value = {name: mapping.of(copy) if copy else None for name, copy in wanted.items()}
     replayed = _replayed(recording, ask, f"{ask.prompt} {' '.join(wanted)}", mapping.mapped, count([*wanted.values()]))

@@ -329,7 +329,7 @@ class Executor:
     async def _needs_no_files(self, run_id: str) -> bool:
         """Whether the run was cancelled or deleted, so that its files can be removed.
 
-        If another server executes the run now, the files must stay.
+        Return False if another server executes the run now, because that server needs the files.
         """
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)

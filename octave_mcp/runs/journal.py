@@ -135,9 +135,9 @@ class StoredJournal:
         started_at = datetime.now(UTC)
         try:
             result = await call()
-        except StoreFailed:  # not recorded, because the step is repeated after the outage
+        except StoreFailed:  # do not record: after the outage, the step is repeated
             raise
-        except OctaveError as failed:  # recorded like a result, so that a resumed run does not repeat the failed call
+        except OctaveError as failed:  # record it, so that a resumed run does not repeat the failed call
             outcome = Outcome(failed=name_of(failed), message=str(failed))
             await self._record(path, digest, started_at, outcome, Usage())
             raise

@@ -63,7 +63,7 @@ class _Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _PastJournal:
-    """The journal of a run that has ended. Recorded steps are replayed, and no step is executed."""
+    """The journal of an ended run, which replays the recorded steps and executes no step."""
 
     entries: Mapping[tuple[str, str], StepEntry]
     accepted: _Accepted
