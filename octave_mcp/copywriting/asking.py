@@ -1,11 +1,11 @@
-"""Recognises asks, promises and opt-outs in English sales copy by their wording."""
+"""Recognises asks, promises and opt-outs in English e-mails and call scripts by their wording."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# Verbs are requests only at the start of a clause, as in 'Send me ...' and 'Just reply'. In 'We send reports', 'send'
+# A verb is a request only at the start of a clause, as in 'Send me ...' and 'Just reply'. In 'We send reports', 'send'
 # is not a request.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
 # The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.

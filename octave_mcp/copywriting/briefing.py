@@ -29,8 +29,8 @@ STALE_DAYS = 183
 # Shorter quotations are bylines or dates. They are ignored, because they do not identify an event: several events on a
 # page can share them.
 MIN_QUOTE_LETTERS = 20
-# If an event is at least this many years older than the newest event, even an important event is not a reason to call
-# now.
+# An event that is at least this many years older than the newest event is not a reason to call now, even if the event
+# is important.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
@@ -117,8 +117,8 @@ def _trigger(
 ) -> CompanyTrigger | None:
     """Return the trigger that answers "why now".
 
-    A trigger that the first e-mail or the call opener mentions takes precedence over a more important trigger. This
-    order makes the brief, the e-mail and the call tell the same story.
+    A trigger that the first e-mail or the call opener mentions takes precedence over a more important trigger. In this
+    way, the brief, the e-mail and the call all use the same trigger.
     """
     candidates = [trigger for trigger in (*order, *playbook.triggers) if trigger.company == "prospect"]
     mentioned = [trigger for sentence in sentences for trigger in candidates if _mentions(playbook, sentence, trigger)]
@@ -175,7 +175,7 @@ def _overlap(quote: str, others: set[str]) -> bool:
 def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentence | None:
     """Return a sentence that states the trigger. If there is no trigger, return the first reason in the summary.
 
-    The trigger of a job opening contains only the job title, so the sentence adds the company's name.
+    The text of a trigger for a job opening is only the job title, so the sentence adds the company's name.
     """
     if trigger is None:
         return next(iter(playbook.executive_summary.why_now), None)
@@ -219,7 +219,7 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None
 def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
     """Whether the sentence says that a customer uses the product or got a result.
 
-    'Acme runs its shop on Globex' and 'Acme cut rework by 31%' say this, but 'Acme wanted a new shop' does not.
+    Return True for 'Acme runs its shop on Globex' and 'Acme cut rework by 31%', but not for 'Acme wanted a new shop'.
     """
     names_vendor = normal(playbook.vendor.name) in normal(sentence.text)
     return bool(figures(sentence.text)) or names_vendor or bool(_USES_IT.search(sentence.text))

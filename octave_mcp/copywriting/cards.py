@@ -66,7 +66,7 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether a sentence says 'only', 'always' or the like, but the quotations that it cites do not.
+    """Whether a sentence makes an absolute claim, such as 'the only tool', that its quotations do not support.
 
     Only facts and inferences are checked.
     """

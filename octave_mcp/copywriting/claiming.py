@@ -131,7 +131,7 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Decides which sentences in the copy for a deal make claims. `people`: names that need no evidence."""
+    """Decides which sentences in the sales copy for a deal make claims. `people`: names that need no evidence."""
 
     deal: Deal
     people: Sequence[str] = ()
@@ -187,7 +187,7 @@ class Speech:
         )
 
     def _third_party_claim(self, text: str) -> str:
-        """Return the claim about others in a courtesy, an offer or a sentence about the writer.
+        """Return the claim that a courtesy, an offer or a sentence about the writer makes about others.
 
         Return '' if the text makes no claim about others.
 

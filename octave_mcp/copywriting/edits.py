@@ -111,7 +111,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Recompute the sentences of each e-mail, because its body could have been edited."""
+        """Recompute the sentences of each e-mail, because the edit has possibly changed the body of the e-mail."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -163,7 +163,7 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Return the touch with the sentences and the ask of its new body.
+    """Return the touch with its sentences and its ask taken from its new body.
 
     If a sentence is also in the old playbook, it keeps its evidence. If the body has not changed, all sentences stay as
     they are.
@@ -183,7 +183,7 @@ def _with_sentences_of_body(
 
 
 def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
-    """Convert the e-mails of a sequence to the form that the copy rules expect."""
+    """Convert the e-mails of a sequence to the `Email` objects that the rules check."""
     deal = Deal(playbook.vendor.name, playbook.prospect.name, playbook.context.text if playbook.context else "")
     emails: list[Email] = []
     for place, touch in enumerate(sequence.touches):

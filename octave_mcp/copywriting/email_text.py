@@ -1,4 +1,4 @@
-"""Defines `Email`, the form of an e-mail that the copy rules check."""
+"""Defines `Email`, the form in which the rules check an e-mail."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Email:
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
-        """All sentences except those of the ask."""
+        """All sentences of the e-mail except those of the ask."""
         return tuple(sentence for sentence in self.sentences if sentence not in self.ask)
 
     @cached_property

@@ -144,7 +144,7 @@ def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
 def _paragraph(text: str) -> list[str]:
     """Split the text into sentences.
 
-    If joining the sentences with spaces would not give the same text, return the text as one sentence.
+    If joining the sentences with spaces would not restore the original text, return the text as one sentence.
     """
     parts = sentences(text)
     return parts if " ".join(parts) == text else [text]

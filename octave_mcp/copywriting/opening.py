@@ -163,8 +163,8 @@ def _undated(email: Email) -> Iterator[Fault]:
 def _subject(email: Email) -> Iterator[Fault]:
     """Report a subject line with a figure, name or topic that the body does not mention.
 
-    The last e-mail is exempt from the check of topics, because its subject can be about the correspondence itself:
-    'closing my file'.
+    Topics in the subject of the last e-mail are not checked, because that subject can be about the correspondence
+    itself: 'closing my file'.
     """
     topics = {stem(word.lower) for word in wording(email.subject).words if word.is_content}
     has_other_figure = _DIGITS.search(email.subject) and figures(email.subject) - figures(email.text)

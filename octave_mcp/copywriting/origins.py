@@ -25,7 +25,7 @@ Writer = Literal["summary", "card", "sequence", "talk_track"]
 # Number of steps in the path from a sequence to one of its touches.
 OF_TOUCH = len(("touches", 0))
 # Each of these fields identifies a list entry in every version of a playbook. If an entry has several of these fields,
-# the first field counts.
+# the first of them identifies the entry.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 

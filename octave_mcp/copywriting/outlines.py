@@ -1,6 +1,7 @@
-"""Creates outlines, which are labelled quotations that a person or a model still has to turn into finished copy.
+"""Creates outlines, which are lists of labelled quotations.
 
-The rules for copy do not apply to outlines.
+A person or a model still has to turn an outline into a finished e-mail, call script or battle card. The rules for
+finished texts do not apply to outlines.
 """
 
 from __future__ import annotations
@@ -54,13 +55,13 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
 
 
 def how(playbook: Playbook) -> str:
-    """Return a text that explains how to get finished copy."""
+    """Return a text that explains how to get finished e-mails, call scripts and battle cards."""
     is_by_rules = any(flag.code == "extractive" for flag in playbook.flags)
     return HOW if is_by_rules else TOO_LITTLE.format(playbook.prospect.name)
 
 
 def notice(playbook: Playbook) -> str:
-    """Return a text that names the outlines and explains how to get finished copy.
+    """Return a text that names the outlines and explains how to replace them.
 
     Return '' if there are no outlines.
     """
@@ -90,7 +91,7 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
-    """Yield a gap for each section that is empty because an outline cannot fill it."""
+    """Yield a `Gap` for each section that is empty because an outline cannot fill it."""
     written = {
         "quick_wins": summary.quick_wins,
         "success_metrics": summary.success_metrics,

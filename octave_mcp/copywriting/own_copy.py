@@ -1,4 +1,4 @@
-"""Checks an e-mail or script that a rep wrote, by the copy rules and against the pages that a run has read."""
+"""Checks an e-mail or call script that a rep wrote: applies the rules, and looks for evidence on a run's pages."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class Checker:
             yield _no_claim("\n".join(self.pasted.signature), "a sign-off")
 
     def checked(self, text: str, subject: str = "") -> Checked:
-        """Return the verdict on a sentence. `subject` is the name that the previous sentence is about."""
+        """Return the verdict on a sentence. `subject` is the company or person that the previous sentence is about."""
         if (claim := self._playbook_claims.get(normal(text))) and claim.support:
             return self._as_in_playbook(text, claim.evidence, claim.support)
         if reason := self._speech.claims_nothing(text):

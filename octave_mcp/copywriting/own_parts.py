@@ -1,4 +1,4 @@
-"""Copies people's edits from an old playbook into a newly generated one, with the same wording at the same place."""
+"""Copies people's edits unchanged from an old playbook to the same places in a newly generated playbook."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> in
         indexes = [at for at, entry in enumerate(new) if getattr(entry, name, None) == key]
         if key is not None and key not in others and len(indexes) < 2:  # noqa: PLR2004 - one
             return indexes[0] if indexes else None
-    # Texts are compared letter by letter, and with `autojunk`, difflib would ignore the most frequent letters of long
-    # texts.
+    # Texts are compared letter by letter. `autojunk` is turned off, because it would ignore the most frequent letters
+    # of long texts.
     texts = [list(map(_text, entries)) for entries in (old, new)]
     for _, start, end, new_start, new_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
         if start <= step < end:
@@ -138,7 +138,7 @@ def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
 def _lost_quotations(
     part: object, old_evidence: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
 ) -> Iterator[str]:
-    """Yield a warning for each quotation that the part cites and that is no longer on the pages."""
+    """Yield a warning for each cited quotation that is no longer on the pages."""
     for i in dict.fromkeys(_cited(part)):
         if i in old_evidence and i not in new_evidence:
             yield f'the pages no longer say "{old_evidence[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'

@@ -1,4 +1,4 @@
-"""Rates sales copy by rules, without a model. Copy with errors must not be sent, and each fault costs points.
+"""Rates sales copy by rules, without a model. Sales copy with errors must not be sent, and each fault costs points.
 
 The limits come from studies by vendors of sales software. The studies disagree, so exceeding a limit is only a fault,
 not an error.
@@ -44,8 +44,8 @@ MAX_LIST_ITEMS = 5
 # Minimum and maximum number of questions in a call script, and of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Maximum share of quotations that come from the same page. If copy has fewer than MIN_QUOTATIONS quotations, this limit
-# does not apply.
+# Maximum share of quotations that come from the same page. This limit does not apply to sales copy with fewer than
+# MIN_QUOTATIONS quotations.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
@@ -95,7 +95,7 @@ _ABSOLUTES = (
 
 
 def email_errors(email: Email) -> Iterator[Fault]:
-    """Yield the errors that make an e-mail unfit to be sent. Touches with errors are dropped."""
+    """Yield the errors that make an e-mail unfit to be sent. E-mails with errors are dropped."""
     text = f"{email.subject}\n{email.text}\n{email.make_first}"
     for name in map(str.strip, _PLACEHOLDER.findall(text)):
         if name not in PLACEHOLDERS:
@@ -131,7 +131,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # The minimum also counts the greeting.
+    if email.words + GREETING_WORDS < low:  # The minimum includes the greeting.
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -173,7 +173,7 @@ def _long_subject_cost(count: int) -> float:
 def _shouts(email: Email) -> bool:
     """Whether the subject is in capitals, or contains an emoji or '!!'.
 
-    Capitals are allowed in words such as 'SOC' if the e-mail or its evidence has the same word.
+    Capitals are allowed in words such as 'SOC' if the e-mail or its evidence also writes the word in capitals.
     """
     has_emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
     terms = set(re.findall(r"\w+", f"{email.text}\n{email.quoted_text}"))
@@ -270,9 +270,9 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence, and copy that takes too many of its quotations from one page.
+    """Report old evidence, and sales copy that takes too many of its quotations from one page.
 
-    Quotations from case studies do not count toward this limit.
+    Quotations from case studies do not count toward the limit for one page.
     """
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
@@ -333,7 +333,7 @@ def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evid
 def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
     """Whether the text makes an absolute claim, such as 'the only tool' (rule D7).
 
-    A claim does not count if one of the texts in `quoted` makes it, too.
+    Return False if one of the texts in `quoted` makes the claim, too.
 
     Absolute claims within quotation marks are ignored.
     """

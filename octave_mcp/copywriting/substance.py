@@ -155,7 +155,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Report an e-mail that hardly mentions the reader, because it does not say what it means for the reader."""
+    """Report an e-mail that hardly mentions the reader and the effect on the reader."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:

@@ -1,4 +1,4 @@
-"""Finds the sentence that explains each trigger, based on the quotations that both cite."""
+"""Finds the sentence that explains each trigger, by comparing the quotations that the sentence and the trigger cite."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class CachedSource:
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
         """Return the expired copy if it can still be used. Otherwise, return None.
 
-        An expired copy makes a conditional request possible, and replaces the page if the page cannot be read.
+        Expired copies are used for conditional requests, and in place of pages that cannot be read.
         """
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
@@ -196,7 +196,7 @@ class CachedSource:
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """Return the page or the failure in a cached copy.
+    """Return the page or the failure that a cached copy contains.
 
     If the copy is a failure, replace its URL with the URL that the caller has passed.
     """

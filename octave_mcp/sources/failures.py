@@ -34,7 +34,7 @@ class PageRateLimited(PageFailedForNow, RateLimited):
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Parse the response of `url` by calling `read` with a time limit, and return the result.
+    """Parse the response for `url` by calling `read` with a time limit, and return the result.
 
     Raises:
         PageFailed: If `read` takes too long.

@@ -27,7 +27,7 @@ MAX_PAGES_OF_SLOW_SITES = 5
 class PageRequest(NamedTuple):
     """A request for a page.
 
-    `cached`: an expired copy of the page. The reader can ask the site whether this copy is still valid.
+    `cached`: an expired copy of the page, so that the reader can ask the site whether this copy is still valid.
     """
 
     url: str
@@ -84,7 +84,7 @@ def is_declined(copy: CacheEntry) -> bool:
 
 
 def ignore_progress(_: str) -> None:
-    """Do nothing. This is the default value of `on_progress`."""
+    """Ignore a progress message, as the default `on_progress` callback."""
 
 
 def site_addresses(

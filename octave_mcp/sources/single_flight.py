@@ -87,10 +87,10 @@ class SingleFlight(Generic[T]):
     def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         if not flight.task.cancelled():
-            # If all callers have been cancelled, nobody else retrieves the exception, and asyncio would log that it was
+            # If all callers have been cancelled, no caller retrieves the exception, and asyncio would log that it was
             # never retrieved.
             flight.task.exception()
         for key in keys:
-            # While this flight was being cancelled, a new flight could have replaced it.
+            # A new flight for the same key could have replaced this flight while it was being cancelled.
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

@@ -1,4 +1,4 @@
-"""Combines two readers. The second reader reads the pages that the first one cannot read, and adds a notice to them."""
+"""Combines two readers. A fallback reader reads the pages that the first reader cannot read."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Decides when the second reader takes over.
+    """Decides when the fallback reader takes over.
 
-    The second reader takes over if `is_due` is true for the first reader's result.
+    The fallback reader takes over if `is_due` is true for the first reader's result.
 
-    If `is_lasting` is true, results of the second reader are cached. If `is_lasting` is false, the next run tries the
+    If `is_lasting` is true, results of the fallback reader are cached. If `is_lasting` is false, the next run tries the
     first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. The two
     limits together must not exceed the run's time limit for a site.
     """
@@ -44,7 +44,7 @@ class Handover:
 
 
 class TwoReaders:
-    """A `Reader` that uses the reader `first`, and the reader `second` for pages that `first` cannot read."""
+    """A `Reader` that uses the reader `first`, and `second` as a fallback for pages that `first` cannot read."""
 
     def __init__(self, name: str, first: TitledReader, second: TitledReader, handover: Handover) -> None:
         self.name, self.allow, self.access = name, first.allow, first.access
@@ -117,7 +117,8 @@ class TwoReaders:
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
         """Return the page with more words. If only one result is a page, return it.
 
-        If both results are failures, combine them. If the second page is returned, add a notice to it.
+        If both results are failures, combine them. If the fallback reader's page is returned, add a notice to this
+        page.
         """
         first_content, second_content = first.found, second.found
         if isinstance(first_content, Page) and not (

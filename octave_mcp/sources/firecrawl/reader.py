@@ -137,7 +137,8 @@ class Firecrawl:
     async def _batch(self, urls: Sequence[str], company: Company, by_url: dict[str, CacheEntry]) -> None:
         """Scrape the pages as one job.
 
-        If a page is missing from the job's result, it is scraped on its own, because that request returns the reason.
+        If a page is missing from the job's result, it is scraped on its own, because the response to a single scrape
+        says why the page failed.
         """
         done = 0
 

@@ -1,4 +1,4 @@
-"""Decides whether a button or label is content, such as a question, a tab or a plan, or only operates the page."""
+"""Decides whether a button or label is content, such as a question, a tab or a plan, or only a control of the page."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _meta_labels(start: bytes) -> Iterator[bytes]:
 def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
     """Yield the attributes of each tag with this name. Attribute names are converted to lower case.
 
-    If an attribute is repeated, the first one counts.
+    If an attribute is repeated, its first value is used.
     """
     for tag in TAG.finditer(html):
         if (tag["name"] or b"").lower() == name:

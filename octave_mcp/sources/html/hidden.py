@@ -190,7 +190,7 @@ class _Search:
     def _has_visible_children(self, element: Element, inner: _Context) -> bool:
         """Return whether a child of a hidden element is visible.
 
-        This is the case if only inherited properties hide the element, and the child overrides them.
+        A child is visible if only inherited properties hide the parent, and if the child overrides these properties.
         """
         style = element.attributes.get("style", "")
         hidden = hidden_by_inheritance(style, inner.background)
@@ -264,10 +264,7 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
 
 
 def _is_short_link(element: Element) -> bool:
-    """Return whether an element is a short link such as "Learn more".
-
-    The `aria-label` of such a link is longer than its text.
-    """
+    """Return whether an element is a short link such as "Learn more", which often has a longer `aria-label`."""
     return element.tag in {"a", "button"} and not (element.holds_block or any(map(str.isdigit, element.text)))
 
 

@@ -117,7 +117,7 @@ def hiding_of(
 def background_of(style: str) -> str:
     """Return the background behind the text.
 
-    Return '' if there is no background, or if it is visible only inside the letters.
+    Return '' if there is no background, or if the background is visible only inside the letters.
     """
     if "background" not in style or clips_background(style):
         return ""

@@ -126,7 +126,8 @@ def _set_limits() -> None:
 
     If the process exceeds its CPU time, SIGPROF kills it.
 
-    On Windows, which has no such limits, the parent process kills this process after the same wall-clock time.
+    On Windows, which has no such limits, the parent process kills this process if its wall-clock time exceeds the
+    limit.
     """
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - absent on Windows

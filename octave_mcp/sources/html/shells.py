@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from octave_mcp.sources.html.tree import CODE, Element
 
 MAX_SHELL_CHARACTERS = 200
-# A page that contains only a cookie notice or a placeholder also counts as empty, up to this length.
+# A page that contains only a cookie notice or a placeholder also counts as empty if its text has fewer than this many
+# characters.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
 # A container with more words is not empty, so its content is not searched. Without this limit, searching nested

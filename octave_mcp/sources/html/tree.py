@@ -66,7 +66,7 @@ class Element:
 
     @property
     def name(self) -> str:
-        """The class and id, in lower case. The class and id hint at the purpose of the element."""
+        """The class and id in lower case, which hint at the purpose of the element."""
         attributes = self.attributes
         if "class" in attributes or "id" in attributes:
             return f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()

@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """A limit for the total time that servers take to respond.
 
-    Time passes only while at least one request is open. Retries of the request count, too.
+    Only the time during which at least one request is open counts toward the limit. The time of retries counts, too.
 
     If no time is left for a page, the page fails with `reason`.
     """

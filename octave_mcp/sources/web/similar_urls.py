@@ -48,7 +48,7 @@ def limit_similar(links: Iterable[L]) -> list[L]:
     """Return the links in the same order, without links that are too similar to earlier links.
 
     At most five URLs that differ only in numbers are kept. At most fifty URLs that have the same path but different
-    queries are kept. At most five of them are kept if they only show different parts of a list.
+    queries are kept. At most five of these fifty can be URLs that only show different parts of a list.
     """
     links = list(links)
     urls = {link.url for link in links}

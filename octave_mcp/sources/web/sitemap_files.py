@@ -33,7 +33,7 @@ GZIP = b"\x1f\x8b"
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
 # An unescaped ampersand, as in '?a=1&b=2', is not valid XML.
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
-# The elements that contain an entry, in sitemaps, RSS and Atom.
+# Names of the elements that contain an entry in sitemaps, RSS and Atom.
 ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 
 

@@ -70,7 +70,7 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
     """Return the page and the language for each URL key: for `/de/pricing`, the page `/pricing` and the language 'de'.
 
     A language code is accepted only if at least one page has a URL with the code and a URL without it. Without a page
-    at `/services`, the 'it' in `/it/services` could be a department.
+    at `/services`, the 'it' in `/it/services` could mean the IT department.
     """
     suggested = {key: _translation(key) for key in keys}
     languages = {copy.language for copy in suggested.values() if copy.page in keys and _is_known(copy)}
