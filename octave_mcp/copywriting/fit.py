@@ -53,7 +53,7 @@ def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyInte
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """Yield the value map rows of all call scripts in round-robin order, without repeating a capability.
+    """Yield the rows of all call scripts' value maps in round-robin order, without repeating a capability.
 
     Round-robin order ensures that every persona keeps some rows after the value map is cut to its limit.
     """

@@ -158,7 +158,10 @@ def _of_cards(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin
 
 
 def _indexes(playbook: Playbook, path: Path) -> Sequence[int]:
-    """If the path names one entry of a section, return its index. Otherwise, return the indexes of all entries."""
+    """If the path names one entry of a section, return the index of this entry.
+
+    Otherwise, return the indexes of all entries.
+    """
     return [cast("int", path[1])] if path[1:] else range(len(getattr(playbook, str(path[0]))))
 
 

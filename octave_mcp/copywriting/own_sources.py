@@ -93,7 +93,7 @@ class Sources:
                     yield from self._text_warnings(text, value, str(at[0]))
 
     def _text_warnings(self, text: str, owner: Value, field: str) -> Iterator[str]:
-        """Compare a text that cites no evidence with all quotations and names in the playbook."""
+        """Check a text without citations against all quotations and names in the playbook."""
         if isinstance(owner, Touch) and field == "body":
             return  # The body is skipped, because each of its sentences is a finding with its own verdict.
         statement = dated(self._statement(text, "copy", self._quoted))

@@ -31,8 +31,8 @@ MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Maximum Flesch-Kincaid grade. A text with grade 8 is easy to read.
 MAX_GRADE = 8.0
-# If the e-mail quotes no page of the reader's company, its maximum grade is higher by this number. Without quotations,
-# it is unknown which long words are the company's own terms.
+# If the e-mail quotes no page of the reader's company, its maximum reading grade is higher by this number. Without
+# quotations, it is unknown which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
 # Maximum number of words in an ask: first for the first touch, then for all later touches.
 MAX_ASK_WORDS = (10, 20)
@@ -53,8 +53,8 @@ MAX_QUESTIONS = 2
 # next call.
 MIN_SCRIPT_QUESTIONS = 5
 # If `make_first` has at least this many words, it counts as the text of the document that the e-mail offers. The e-mail
-# can then call the document a 'checklist', 'template', 'guide' or 'framework' without evidence. Other names, such as
-# 'report', need evidence.
+# can then call the document a 'checklist', 'template', 'guide' or 'framework' without evidence. Other words for a
+# document, such as 'report', need evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
 # The maximum score of a goodbye is below 100, because readers preferred nearly any other touch to a goodbye.
 MAX_GOODBYE_POINTS = 80

@@ -7,7 +7,8 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# A statement is skipped if its first words, up to this number, contain no verb.
+# The verb of a statement is searched for in this many words. If none of these words is a verb, the statement is
+# skipped.
 MAX_SUBJECT_WORDS = 8
 # The subject of a statement is searched for in this many characters after the start of the statement. A phrase such as
 # 'let me know' is searched for in this many characters before the statement.

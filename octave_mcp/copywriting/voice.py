@@ -54,7 +54,7 @@ _PRESSURE = re.compile(
     re.IGNORECASE,
 )
 _HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
-# Matches words that make readers fear for jobs, such as 'cut its staff' and 'fewer planners', but not 'cut its teams'
+# Matches words that make readers fear job cuts, such as 'cut its staff' and 'fewer planners', but not 'cut its teams'
 # hours'.
 _THREAT = re.compile(
     rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"

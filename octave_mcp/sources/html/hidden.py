@@ -248,8 +248,8 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # If a class or a picture sets the background, its colour is unknown. Then text can be readable although it has the
-    # colour of an outer background.
+    # If a class or a picture sets the background, its colour is unknown. In this case, text can be readable although it
+    # has the colour of an outer background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
     # If the text of a possibly hidden element cannot be an instruction to a language model, its descendants need not be

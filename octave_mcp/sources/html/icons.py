@@ -1,6 +1,7 @@
 """Converts icons to text.
 
-The text of an icon is its label for screen readers, or else Yes or No, depending on its class, symbol or file.
+The text of an icon is its label for screen readers. An icon without a label becomes Yes or No, depending on its class,
+symbol or file.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def has_words(cell: Element) -> bool:
 def cell_text(cell: Element) -> str:
     """Return a text for the icons in a table cell that has no words.
 
-    The text consists of the icons' labels. If there are none, it is "Yes" or "No", or '' if the icons mean neither.
+    The text consists of the icons' labels. If the icons have no labels, the text is "Yes" or "No", or '' if the icons
+    mean neither.
     """
     elements = list(islice(cell.elements(), MAX_ELEMENTS_IN_CELL))
     labels = list(dict.fromkeys([text for element in elements if (text := label(element))]))[:MAX_LABELS]

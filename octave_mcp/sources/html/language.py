@@ -21,8 +21,8 @@ MAX_DECLARED_LIKELIHOOD = 0.02
 # share is low, because manuals often contain much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# If at least this share of a text's words are common English words, the text is English. The language identifier is
-# then not needed, which saves time, because it is slow to load.
+# If at least this share of a text's words are common English words, the text is English. In this case, the language
+# identifier, which is slow to load, is not needed.
 MIN_ENGLISH_SHARE = 0.12
 # These language codes are replaced with another code: former codes (`iw` for `he`) and members of a macrolanguage
 # (`nb`, `yue`).

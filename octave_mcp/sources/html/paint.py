@@ -142,8 +142,8 @@ def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clip
     text_colour = rules.get("color", "") if fill in INHERITED_COLOURS else fill
     if TRANSPARENT.match(text_colour):
         if clips_background(style):
-            # Transparent letters are readable if their own background is clipped to them and differs from the
-            # background behind them.
+            # Transparent letters are readable if they show their own background, and if this background differs from
+            # the one behind it.
             own = " ".join(rules.get(name, "") for name in BACKGROUND_PROPERTIES)
             return "never shown" if own.strip() and _is_unreadable(own, background or "white") else "faded"
         outlined = any(name in rules and not NO_OUTLINE.match(rules[name]) for name in OUTLINE_PROPERTIES)

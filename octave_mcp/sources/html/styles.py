@@ -1,4 +1,4 @@
-"""Finds traits of elements in their styles: struck out, superscript, on a separate line, or apart from the neighbours.
+"""Finds out from styles whether an element is struck out, superscript, on a separate line or apart from its neighbours.
 
 Traits come from inline styles, style sheets in the page, and utility classes of Tailwind and Bootstrap.
 """

@@ -102,7 +102,7 @@ def _ordinal(text: str, line: str, _after: str) -> str | None:
 
 
 def _inside_word(text: str, before: str, after: str) -> str:
-    """If the mark is between two letters, return it, because it is part of a name.
+    """If the mark is between two letters, return the mark, because it is part of a name.
 
     Otherwise, return '', because it is a footnote mark.
     """

@@ -1,7 +1,7 @@
 """Decides whether two inline elements that are adjacent in the HTML are apart on the screen.
 
 The classes of the elements and the styles in the page are checked first. But most style sheets are separate files,
-which are not fetched. If the known styles do not decide the question, the words do: a unit such as 'GB' belongs to the
+which are not fetched. If the known styles give no answer, the words are checked: a unit such as 'GB' belongs to the
 number before it.
 """
 
@@ -87,7 +87,7 @@ def _are_separate_words(before: Element, after: Element, parent: Element, last_t
 def _is_row_of_elements(parent: Element) -> bool:
     """Return whether a block, such as a card, contains elements but no text between them.
 
-    A sentence that contains inline elements usually has text between them.
+    A sentence with inline elements usually has text between these elements.
     """
     return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 

@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """A limit for the total time that servers take to respond.
 
-    Only the time during which at least one request is open counts toward the limit. The time of retries counts, too.
+    Only the time during which at least one request or retry is open counts toward the limit.
 
     If no time is left for a page, the page fails with `reason`.
     """
@@ -71,7 +71,7 @@ class TimeLimit:
 
 
 class Fetcher:
-    """The HTTP client of a run. Connections stay open between pages."""
+    """The HTTP client of a run. It keeps connections open for further requests."""
 
     def __init__(self, settings: Settings, backend: AddressCheckingBackend) -> None:
         self.allow: Allowed = backend.allow

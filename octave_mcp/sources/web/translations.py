@@ -39,7 +39,7 @@ def drop_translations(
 
     `declared` contains the translations that the site declares, by URL key.
 
-    English comes first, then the site's default language, then the language of the home page.
+    English is preferred, then the site's default language, then the language of the home page.
     """
     links = list(links)
     keys = [url_key(link.url) for link in links]
