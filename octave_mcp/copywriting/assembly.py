@@ -183,7 +183,7 @@ def _sequence(
 
 
 def _warn_of_likeness(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """Report a gap if the e-mails for two personas are nearly the same.
+    """Add a `Gap` if the e-mails for two personas are nearly the same.
 
     Outlines are exempt, because they share a template.
     """

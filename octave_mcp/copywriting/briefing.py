@@ -26,8 +26,8 @@ from octave_mcp.evidence.figures import figures
 
 # If the prospect's newest page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are bylines or dates. They are ignored, because they do not identify an event: several events on a
-# page can share them.
+# Shorter quotations are bylines or dates. Such quotations are ignored, because they do not identify an event: several
+# events on a page can share them.
 MIN_QUOTE_LETTERS = 20
 # An event that is at least this many years older than the newest event is not a reason to call now, even if the event
 # is important.

@@ -68,7 +68,7 @@ def _without_absolutes(
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
     """Whether a sentence makes an absolute claim, such as 'the only tool', that its quotations do not support.
 
-    Only facts and inferences are checked.
+    Only sentences of the kinds 'fact' and 'inference' are checked.
     """
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))

@@ -245,7 +245,7 @@ class Speech:
         return bool(_WE.search(text) or _OUR.search(text) or (vendor and vendor in text))
 
     def _with_names(self, part: str, *, is_of_vendor: bool) -> str:
-        """Replace pronouns with names. In a sentence about the vendor, keep 'you', because it can mean any customer."""
+        """Replace pronouns with names. In a sentence about the vendor, keep 'you', which can mean any customer."""
         vendor, prospect = self.deal.vendor, self.deal.prospect
         if vendor:
             part = _WE.sub(vendor, _OUR.sub(f"{vendor}'s", part))

@@ -49,6 +49,6 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 def graded(cost: float, excess: float) -> float:
     """Increase a fault's cost in proportion to `excess`, up to double the cost.
 
-    `excess`: the fraction by which a limit is exceeded. If it is 0.5 or more, the cost is doubled.
+    `excess`: the fraction by which a limit is exceeded. If the fraction is 0.5 or more, the cost is doubled.
     """
     return cost * (1 + min(1.0, 2 * excess))

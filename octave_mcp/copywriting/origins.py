@@ -66,7 +66,7 @@ def origins(playbook: Playbook, drafts: Drafts, name: str) -> tuple[Origin, ...]
 
     Raises:
         UnknownName: If the playbook has no part with this name; the message lists the parts.
-        InputError: If the part was not written by a model; the message lists the parts that were.
+        InputError: If the part was not written by a model; the message lists the parts that a model wrote.
     """
     section, *rest = place_of(playbook, name)
     if section not in _ORIGINS:

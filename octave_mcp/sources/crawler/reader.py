@@ -97,7 +97,7 @@ class Crawler:
 def _is_thin(page: Page, html: bytes) -> bool:
     """Whether scripts probably add most of the text.
 
-    This is assumed if a page has scripts, and if it has no words or is large but has few words.
+    Scripts probably do so if a page has scripts, and if the page has no words or is large but has few words.
     """
     words = count_words(page.body)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)

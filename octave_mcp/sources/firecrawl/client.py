@@ -155,7 +155,7 @@ class Client:
     async def _poll(self, job: str, progress: _Job) -> None:
         """Process the new results of the job.
 
-        The API splits the results into result pages, so this can take several requests.
+        The API splits the results into result pages, so reading them can take several requests.
         """
         more = True
         while more:

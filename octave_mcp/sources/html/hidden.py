@@ -61,8 +61,8 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# If a possibly hidden element contains an instruction to a language model but has more words than this, it is not
-# dropped as a whole. Instead, each of its children is checked.
+# If a possibly hidden element contains an instruction to a language model but has more words than this, the element is
+# not dropped as a whole. Instead, each of its children is checked.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -304,7 +304,8 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether the label contains the element's text, so that screen readers read it aloud.
 
-    If so, the text itself is visible, because `aria-hidden` only prevents screen readers from reading it twice.
+    If the label contains the text, the text itself is visible, because `aria-hidden` only prevents screen readers from
+    reading it twice.
     """
     if not label:
         return False

@@ -31,7 +31,7 @@ LIST_PRICE_TYPE = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?
 UNIT_CODES = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
-# Old templates wrap JSON-LD in `<!-- -->` or `//<![CDATA[ ]]>`.
+# Matches the markup in which old templates wrap JSON-LD: `<!-- -->` and `//<![CDATA[ ]]>`.
 COMMENT_WRAPPER = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
 MARKUP = re.compile(r"<[^<>]{1,500}>")
 # Matches the space that is left after tags are removed: "Acme <b>Pro</b>." becomes "Acme Pro .".

@@ -133,15 +133,15 @@ def _set_limits() -> None:
         import resource  # noqa: PLC0415 - absent on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. It counts whole seconds from the start of the
-        # process, so the CPU time that the process has already used is added.
+        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. RLIMIT_CPU counts whole seconds from the start of
+        # the process, so the CPU time that the process has already used is added.
         soft_limit, hard_limit = (
             math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
             resource.getrlimit(resource.RLIMIT_CPU)[1],
         )
         if hard_limit == resource.RLIM_INFINITY or soft_limit < hard_limit:
             resource.setrlimit(resource.RLIMIT_CPU, (soft_limit, hard_limit))
-        # If the parent process ignores or blocks SIGPROF, this process has inherited that, so both settings are undone
+        # If the parent process ignores or blocks SIGPROF, this process inherits the setting, so both settings are reset
         # here.
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})

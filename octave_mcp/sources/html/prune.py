@@ -1,8 +1,8 @@
 """Removes boilerplate and hidden text from the tree of a page.
 
-Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget: it usually keeps
-elements that have more than a certain share of the page's words. The rules and budgets were tuned for high recall on
-the development set of the benchmark WCXB (arXiv 2605.21097).
+Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget: the rule usually
+keeps elements that have more than a certain share of the page's words. The rules and budgets were tuned for high recall
+on the development set of the benchmark WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# If more than this share of an element's words is inside links, the element consists partly, mostly or only of links.
+# If the share of an element's words that is inside links exceeds one of these limits, the element consists partly,
+# mostly or only of links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40

@@ -217,6 +217,6 @@ class _Reader:
 
 
 def _text_after(parent: Element, index: int) -> str:
-    """Return the text after a child within the same parent."""
+    """Return the text that follows a child within its parent."""
     following = next(iter(parent.children[index + 1 : index + 2]), "")
     return following if isinstance(following, str) else next(following.strings(), "")

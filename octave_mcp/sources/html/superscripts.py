@@ -104,7 +104,7 @@ def _ordinal(text: str, line: str, _after: str) -> str | None:
 def _inside_word(text: str, before: str, after: str) -> str:
     """If the mark is between two letters, return the mark, because it is part of a name.
 
-    Otherwise, return '', because it is a footnote mark.
+    Otherwise, the mark is a footnote mark, so return ''.
     """
     return text if before[-1:].isalpha() and after[:1].isalpha() else ""
 

@@ -43,7 +43,7 @@ class Entry:
 
     `alternates`: the URLs of the page in other languages, as pairs of hreflang and URL.
 
-    `guid`: the identifier of an RSS item. It is used as the URL if the item has no other URL.
+    `guid`: the identifier of an RSS item. The identifier is used as the URL if the item has no other URL.
     """
 
     url: str = ""
