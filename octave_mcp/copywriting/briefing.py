@@ -258,7 +258,10 @@ def _names_customer(playbook: Playbook, sentence: CitedSentence) -> bool:
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
-    """Return the first question that is clear without context. The first e-mail is searched before the call script."""
+    """Return the first question that can be understood without context.
+
+    The first e-mail is searched before the call script.
+    """
     opener = track.cold_call.opener if track else ()
     questions = [sentence.text for sentence in (*_first_email(touches), *opener) if sentence.kind == "question"]
     questions += [item.question for item in track.discovery] if track else []

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# A fault takes this percentage of the points that the text still has. Few readers notice a SLIGHT fault. A rep would
-# edit a text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be
-# sent.
+# Each constant is the percentage of a text's remaining points that a fault takes. Few readers notice a SLIGHT fault. A
+# rep would edit a text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit
+# to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 

@@ -28,8 +28,8 @@ COMPANY_FIELD = "{{company_name}}"
 SAME_START_WORDS = 3
 
 MIN_READER_SHARE = 0.33
-# A last e-mail needs at most two paragraphs that say goodbye: one that ends the correspondence, and one that lets the
-# reader say no.
+# A last e-mail needs no more than two paragraphs that say goodbye: one ends the correspondence, and one lets the reader
+# say no.
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")

@@ -143,7 +143,7 @@ def as_home(copy: CacheEntry) -> CacheEntry:
 
 
 def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
-    """Return the copy with a new timestamp.
+    """Return the cached copy with a new timestamp.
 
     This function is called when the site says that the page has not changed.
     """

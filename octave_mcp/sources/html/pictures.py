@@ -97,7 +97,7 @@ def logo_names(names: list[str]) -> list[str]:
 def _without_shared_parts(names: list[str]) -> list[str]:
     """Remove the part that all names have in common: "acme-2026" and "beta-2026" become "acme" and "beta".
 
-    If the names differ only in a number, as in "client 1", they are placeholders and are dropped.
+    If the names differ only in a number, as in "client 1", the names are placeholders and are dropped.
     """
     if len(names) < MIN_SERIES:
         return names

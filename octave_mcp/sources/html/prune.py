@@ -47,8 +47,7 @@ MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# If the share of an element's words that is inside links exceeds one of these limits, the element consists partly,
-# mostly or only of links.
+# Above these shares of linked words, an element consists partly, mostly or only of links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
