@@ -226,7 +226,7 @@ class _BlockDependents:
         return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
 
     def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether half or more of the text's content words are in removed sentences, but in no other remaining text."""
+        """Whether at least half of the text's content words occur in removed sentences and nowhere else."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems

@@ -38,7 +38,7 @@ _TEXT_FIELDS = (
 _PARAMETER_FIELDS = ("param", "parameter", "loc", "field")
 _ANSWER_FIELDS = ("choices", "output", "content")
 _FAILED_STATUSES = {"failed", "cancelled"}
-# Finish reasons of answers that failed although the response has status 200.
+# Values of `finish_reason` that mean a failure although the response has status 200.
 _FAILED_REASONS = {"error", "abort", "insufficient_system_resource"}
 
 _CODES_BY_STATUS = {

@@ -29,7 +29,7 @@ CHOICE = choice(MODELS, "recorded", "model")
 
 
 def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Role, str] | None = None) -> Model:  # noqa: ARG001 - a replay needs no context
-    """Return the model for a deal. Without a deal, the model has a capacity and estimates, but no answers.
+    """Return the model for a deal. Without a deal, the model can report its capacity and estimates, but cannot answer.
 
     Raises:
         InputError: If no recording of this deal exists.

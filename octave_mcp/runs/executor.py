@@ -197,7 +197,7 @@ class Executor:
     async def _begun(
         self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts
     ) -> tuple[RunRecord, Run]:
-        """Set the run's status to 'running', and return its record and the run.
+        """Set the status to 'running', and return the stored record and the `Run` object.
 
         Raises:
             Crashed: If the run has been resumed too often without progress.

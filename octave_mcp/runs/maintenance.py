@@ -65,7 +65,7 @@ class Maintenance:
         await self._remove_old()
 
     async def _take_answers(self) -> None:
-        """Wake the runs of this process whose answers were accepted by another process."""
+        """Wake each run of this process for which another process has accepted an answer."""
         # Use one query for all questions: with 500 waiting runs, one query for each question took a whole CPU core.
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):

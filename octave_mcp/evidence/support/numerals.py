@@ -203,7 +203,7 @@ _AFTER_NAME = re.compile(
 
 
 def _is_name(match: re.Match[str]) -> bool:
-    """Whether a number in words is a name, because it is capitalised inside a sentence: "the Twenty story"."""
+    """Whether a number word is part of a name: it is capitalised inside a sentence, as in "the Twenty story"."""
     within = match.string[: match.start()].rstrip(" ")
     return (
         match[0][:1].isupper()

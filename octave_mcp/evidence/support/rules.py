@@ -128,7 +128,7 @@ def _rules_for(statement: Statement) -> Iterator[Rule]:
 
 @lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
-    """Return the first statement that was equal to this one, because its cached properties are already computed."""
+    """Return an earlier statement that equals this one, so that its cached properties are used again."""
     return statement
 
 
