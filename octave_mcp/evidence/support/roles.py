@@ -54,7 +54,7 @@ def are_roles_swapped(statement: Statement) -> bool:
             claim,
             quote,
             _company_words(statement, quotation),
-            speaks=not story_of(quotation, _company(statement, quotation)),
+            speaks=not story_of(quotation, statement.page_owner(quotation)),
         )
         for quotation in statement.evidence
         for claim, quote in _with_and_without_appositions(statement.text, quotation.text)
@@ -124,12 +124,8 @@ def _shared_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequen
             yield word, [other for other in quote.words if stem(other.lower) == word_stem]
 
 
-def _company(statement: Statement, quotation: Quoted) -> str:
-    return statement.prospect if quotation.role == "prospect" else statement.vendor
-
-
 def _company_words(statement: Statement, quotation: Quoted) -> frozenset[str]:
-    name = _company(statement, quotation)
+    name = statement.page_owner(quotation)
     return frozenset(word.lower() for word in name.split()) if name and has_name(name, statement.text) else frozenset()
 
 

@@ -119,6 +119,10 @@ class Statement:
         names = map(_words_of, filter(str.strip, self.text.split("\n")))
         return not self._sentences and all(f" {name} " in f" {quoted_texts} " for name in names)
 
+    def page_owner(self, quotation: Quoted) -> str:
+        """Return the name of the company whose page is quoted; "" if the name is unknown."""
+        return self.prospect if quotation.role == "prospect" else self.vendor
+
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
         """The names of the vendor and the prospect, if known, with their roles. The prospect comes first."""

@@ -24,15 +24,7 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
     If the claim is not a fact, names from the user's context are accepted, too. Names that can also be ordinary words
     are flagged instead of rejected.
     """
-    claimed = names(statement.text)
-    # German capitalises all nouns, so a capital letter alone does not show that a German word is a name.
-    if claimed and language_of(statement.text) == "de":
-        claimed = tuple(name for name in claimed if is_shaped(name))
-    if statement.kind != "fact":
-        titles = " ".join(
-            match[0] for match in _CAPITALISED_RUN.finditer(statement.text) if _JOB_WORDS & {*match[0].split()}
-        )
-        claimed = tuple(name for name in claimed if is_shaped(name) or name not in titles.split())
+    claimed = _claimed_names(statement)
     likely = (
         tuple(name for name in likely_names(statement.text) if not is_lower(name, statement.context))
         if statement.is_readable
@@ -61,6 +53,19 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
         )
         is_doubtful = is_doubtful and not in_context
         yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {complaint}")
+
+
+def _claimed_names(statement: Statement) -> tuple[str, ...]:
+    claimed = names(statement.text)
+    # German capitalises all nouns, so a capital letter alone does not show that a German word is a name.
+    if claimed and language_of(statement.text) == "de":
+        claimed = tuple(name for name in claimed if is_shaped(name))
+    if statement.kind != "fact":
+        titles = " ".join(
+            match[0] for match in _CAPITALISED_RUN.finditer(statement.text) if _JOB_WORDS & {*match[0].split()}
+        )
+        claimed = tuple(name for name in claimed if is_shaped(name) or name not in titles.split())
+    return claimed
 
 
 def _only_starts_sentences(text: str, name: str) -> bool:
@@ -227,7 +232,7 @@ def _other_subject(
 
     Return None if the quotation contains a name from the claim.
     """
-    company = _page_owner(statement, quotation)
+    company = statement.page_owner(quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
         return None
@@ -239,10 +244,6 @@ def _other_subject(
     return (
         None if any(has_name(name, quotation.title) and not has_name(name, page_owner) for name in claimed) else first
     )
-
-
-def _page_owner(statement: Statement, quotation: Quoted) -> str:
-    return statement.prospect if quotation.role == "prospect" else statement.vendor
 
 
 def _first_name(clause: Sequence[Word], quote: Wording) -> str | None:
@@ -332,7 +333,7 @@ def _subject_of_best_sentence(
     wanted = joined(word.keys for word in statement.content) - name_keys
     scores = [sum(shares(word, wanted) for word in words) for words in quote.sentences]
     best = max(scores, default=0)
-    owner = _page_owner(statement, quotation)
+    owner = statement.page_owner(quotation)
     is_titled = any(
         has_name(name, quotation.title) and not (owner and has_name(name, owner)) for name in names(statement.text)
     )
