@@ -13,8 +13,8 @@ from pydantic_core import from_json, to_jsonable_python
 
 from octave_mcp.copywriting.readability import sentences
 from octave_mcp.domain.evidence import Claim, EvidenceId
-from octave_mcp.domain.parts import RECORDED, child
-from octave_mcp.domain.playbook import SECTIONS, Playbook, Touch
+from octave_mcp.domain.parts import EDITABLE, RECORDED, child
+from octave_mcp.domain.playbook import Playbook, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
@@ -46,9 +46,8 @@ def check_editable(playbook: Playbook, path: Path, name: str) -> None:
     """
     section, last = path[0], path[-1]
     if section in RECORDED:
-        editable = ", ".join(candidate for candidate in SECTIONS if candidate not in RECORDED)
         raise InputError(
-            f"{section!r} records what the run found and did, and cannot be edited; choose one of {editable}"
+            f"{section!r} records what the run found and did, and cannot be edited; choose one of {', '.join(EDITABLE)}"
         )
     if COMPUTED & {*path}:
         raise InputError(f"{name!r} is set by the checks; edit the text that it is about")

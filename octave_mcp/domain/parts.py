@@ -33,6 +33,7 @@ _NAMED_BY = {
 }
 # Sections that record what a run found and did. These sections can be read, but neither edited nor revised.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
+EDITABLE = tuple(section for section in SECTIONS if section not in RECORDED)
 # An error message lists at most this many names.
 MAX_LISTED = 30
 # A number with more digits is treated as a name, because int() raises an error on thousands of digits.
@@ -78,7 +79,7 @@ def place_of(playbook: Playbook, written: str) -> Path:
     Raises:
         UnknownName: If no part or several parts have this path. The message lists the valid choices.
     """
-    check_section(written, (section for section in SECTIONS if section not in RECORDED))
+    check_section(written, EDITABLE)
     value: object = playbook
     path: Path = ()
     for step in steps_of(written):

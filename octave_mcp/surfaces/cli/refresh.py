@@ -16,9 +16,9 @@ from octave_mcp.surfaces.cli.terminal import (
     FAILED,
     INTERRUPTED,
     PLAIN,
-    RUN_HELP,
     OnEvent,
     Output,
+    Run,
     configure_logs,
     open_app,
     print_error,
@@ -27,7 +27,7 @@ from octave_mcp.tools.reports import RunReport
 
 
 def refresh(
-    run: Annotated[str, Parameter(help=RUN_HELP)],
+    run: Run,
     /,
     *,
     model: Annotated[

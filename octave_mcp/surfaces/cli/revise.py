@@ -16,13 +16,14 @@ from octave_mcp.surfaces.cli.terminal import (
     PLAIN,
     OnEvent,
     Output,
+    Run,
     call_factory,
     configure_logs,
     invoke,
     open_app,
     print_error,
 )
-from octave_mcp.surfaces.cli.versions import AtLeastOne, Run, Section
+from octave_mcp.surfaces.cli.versions import AtLeastOne, Section
 from octave_mcp.tools.reports import SectionReport
 
 

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call_tool, counted, table
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, Run, call_tool, counted, table
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
@@ -24,7 +24,6 @@ from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 # without labels.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
-Run = Annotated[str, Parameter(help=RUN_HELP)]
 Section = Annotated[
     str, Parameter(help="Section, or part of a section, e.g. trial_plan or email_sequences.persona-1.touches[2]")
 ]
