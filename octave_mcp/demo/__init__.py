@@ -40,9 +40,7 @@ async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
 @asynccontextmanager
 async def serve_demo_by_name() -> AsyncGenerator[Demo]:
     """Serve both sites under the companies' own domains, which end in the reserved top-level domain `example`."""
-    from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
-
-    names = [load(role).about["domain"] for role in ("vendor", "prospect")]
+    names = _domains()
     async with serve_demo() as origins:
         served = {name: urlsplit(origin).port or 0 for name, origin in zip(names, origins, strict=True)}
         yield Demo(*(f"http://{name}" for name in names), served=served)
@@ -50,6 +48,10 @@ async def serve_demo_by_name() -> AsyncGenerator[Demo]:
 
 def is_demo_site(address: str) -> bool:
     """Return whether the address that a user requested belongs to one of the demo's companies."""
-    from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
+    return urlsplit(address).hostname in _domains()
 
-    return urlsplit(address).hostname in {load("vendor").about["domain"], load("prospect").about["domain"]}
+
+def _domains() -> tuple[str, str]:
+    from octave_mcp.demo.sites import about  # noqa: PLC0415 - as above
+
+    return about("vendor")["domain"], about("prospect")["domain"]

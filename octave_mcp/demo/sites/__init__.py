@@ -16,6 +16,8 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 HERE = Path(__file__).parent
 
+Role = Literal["vendor", "prospect"]
+
 TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -79,10 +81,15 @@ class Site:
         )
 
 
-def load(role: Literal["vendor", "prospect"]) -> Site:
+def about(role: Role) -> dict[str, Any]:
+    """Return what `site.json` says about the company, without reading its pages."""
+    return json.loads((HERE / role / "site.json").read_text("utf-8"))
+
+
+def load(role: Role) -> Site:
     root = HERE / role
     return Site(
-        about=json.loads((root / "site.json").read_text("utf-8")),
+        about=about(role),
         fragments=tuple(_fragment(file, root) for file in sorted(root.rglob("*.html"))),
         assets=(*sorted((HERE / "assets").iterdir()), *sorted(root.glob("assets/*"))),
     )
