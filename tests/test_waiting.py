@@ -38,6 +38,7 @@ from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings
 from octave_mcp.store.sql import SqlStore
 from octave_mcp.store.tables import time_text
+from octave_mcp.tools.registry import ignore_event
 
 LONG = 1_000_000
 
@@ -70,12 +71,8 @@ class CountingStore(SqlStore):
 async def waiting(runs: Runs) -> RunRecord:
     record = await runs.start(asked_for(model="host"))
     while record.status != "waiting":
-        record = await runs.follow(record.run_id, LONG, ignore_progress)
+        record = await runs.follow(record.run_id, LONG, ignore_event)
     return record
-
-
-async def ignore_progress(_: object) -> None:
-    """Do nothing."""
 
 
 async def answer_one(runs: Runs, run_id: str) -> QuestionRecord:
@@ -92,7 +89,7 @@ async def test_a_client_can_answer_a_whole_run_without_waiting_for_a_timer(tmp_p
     runs = await Stage(tmp_path).opened()
     stop_the_clock()
     record = await runs.start(asked_for(model="host"))
-    follower = asyncio.create_task(runs.follow(record.run_id, LONG, ignore_progress))
+    follower = asyncio.create_task(runs.follow(record.run_id, LONG, ignore_event))
     while not record.is_final:
         record, question, _ = await runs.next_question(record.run_id, LONG)
         if question:
