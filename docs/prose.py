@@ -4,8 +4,8 @@
     python docs/prose.py [COUNT] [SEED]
 
 The prose is README, CHANGELOG, docs/, the docstrings and comments of all Python files, and the texts that the package
-shows to its users: errors, help and labels. Prompts and the demo's websites are left out. By default, SEED is the
-current commit, so that the same commit always gives the same sentences.
+shows to its users: errors, help and labels. Prompts are left out. By default, SEED is the current commit, so that the
+same commit always gives the same sentences.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MIN_WORDS = 4
 # users.
 NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting", "tests")
 
-LEFT_OUT = ("prompts", "octave_mcp/demo/sites")
+LEFT_OUT = ("prompts",)
 
 NOT_PROSE = re.compile(
     r"```.*?```|<!-- generated: answer.*?<!-- end -->|<!--.*?-->|^ {4}.*?$", re.DOTALL | re.MULTILINE

@@ -1,7 +1,7 @@
-"""A site is a folder: `site.json` for what all its pages share, and one fragment of HTML per page.
+"""Loads the two invented sites. Each site is a folder with `site.json`, which describes the company, and HTML files.
 
-A fragment holds what belongs between `<main>` and `</main>`; its first line is a comment with a JSON object:
-title, description and, for an article, the day it was published and its author.
+An HTML file contains the content of the page's `<main>` element. The first line of the file is a comment with a JSON
+object: the title, the description and, for an article, the date of publication and the author.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True)
 class Document:
-    """What a server answers with."""
+    """The body and the media type of a response."""
 
     body: bytes
     media_type: str
@@ -38,14 +38,14 @@ class Fragment:
 
 @dataclass(frozen=True)
 class Site:
-    """`about` is what `site.json` says. Paths are those of the site's addresses: '/', '/pricing', '/customers/acme'."""
+    """A site. `about` contains the data from `site.json`."""
 
     about: dict[str, Any]
     fragments: tuple[Fragment, ...]
     assets: tuple[Path, ...]
 
     def documents(self, origin: str) -> dict[str, Document]:
-        """Every address of the site, with its absolute links to `origin`, e.g. 'http://127.0.0.1:41234'."""
+        """Return all documents by path. Their absolute links start with `origin`, such as 'http://127.0.0.1:41234'."""
         return {
             "/robots.txt": Document(self._robots(origin).encode(), "text/plain"),
             "/sitemap.xml": Document(self._sitemap(origin).encode(), "application/xml"),

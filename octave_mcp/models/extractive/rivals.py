@@ -44,8 +44,8 @@ _UNIQUE = re.compile(
 )
 
 
-# Matches 'smaller than Google Analytics'. Possessives ('than Rival's pages') do not match, because they compare
-# something else.
+# Matches 'smaller than Google Analytics'. The possessive of a one-word name ("than Rival's pages") does not match,
+# because such a text compares something else. Of a possessive with two words, only the first word matches.
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
