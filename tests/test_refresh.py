@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -433,8 +435,18 @@ async def test_a_refresh_by_another_model_asks_everything_again_and_says_so(deal
     record, _ = await deal.refreshed(named=Named(model="extractive"))
 
     assert record.status in {"completed", "partial"}, record.error
-    assert record.anew == "the playbook was written by scripted, but the refresh uses extractive"
+    assert record.full_refresh_reason == "the playbook was written by scripted, but the refresh uses extractive"
     assert [(meta.made, meta.by) for meta in await deal.versions()][-1] == ("refreshed", "extractive")
+
+
+async def test_the_reason_that_an_earlier_release_stored_with_a_refresh_is_kept(deal: Deal, tmp_path: Path) -> None:
+    await deal.written()
+    record, _ = await deal.refreshed(named=Named(model="extractive"))
+    with closing(sqlite3.connect(tmp_path / "octave.db")) as database, database:
+        database.execute("UPDATE runs SET record = replace(record, '\"full_refresh_reason\"', '\"anew\"')")
+        assert database.execute("SELECT count(*) FROM runs WHERE record LIKE '%\"anew\"%'").fetchone() == (2,)
+
+    assert await deal.stage.store.get_run(record.run_id) == record
 
 
 @pytest.mark.long
@@ -447,7 +459,7 @@ async def test_a_refresh_of_a_playbook_without_drafts_asks_everything_again_and_
 
     record, asked = await deal.refreshed()
 
-    assert record.anew == "the playbook was written by an earlier release, which stored no drafts"
+    assert record.full_refresh_reason == "the playbook was written by an earlier release, which stored no drafts"
     assert "playbook/summary" in {ask.prompt for ask in asked}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.company import ROLES, Role
@@ -88,7 +88,7 @@ class RunRecord(Value):
     - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
       For a revision, `request` is the request for the original playbook, changed by the revision request.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
-    - `anew`: the reason why a refresh asked all questions again; otherwise ''.
+    - `full_refresh_reason`: why a refresh asked all questions again; otherwise ''.
     """
 
     run_id: str
@@ -110,7 +110,8 @@ class RunRecord(Value):
     revision_request: RevisionRequest | None = None
     refreshes: str | None = None
     base_version: int | None = None
-    anew: str = ""
+    # Records that were stored by earlier releases call it `anew`.
+    full_refresh_reason: Annotated[str, Field(validation_alias=AliasChoices("full_refresh_reason", "anew"))] = ""
 
     @property
     def signed_request(self) -> PlaybookRequest:

@@ -99,7 +99,9 @@ async def refreshed(record: RunRecord, written: Written, run: Run, files: Files)
     playbook = await _stored(written, record, run)
     await Versions(run.store, files).publish(record.playbook_of)
     obstacle = "" if run.base else await _obstacle(record, run)
-    return ended(record.model_copy(update={"anew": obstacle}), "partial" if is_partial(playbook) else "completed")
+    return ended(
+        record.model_copy(update={"full_refresh_reason": obstacle}), "partial" if is_partial(playbook) else "completed"
+    )
 
 
 async def _obstacle(record: RunRecord, run: Run) -> str:

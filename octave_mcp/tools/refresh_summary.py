@@ -26,7 +26,9 @@ async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSumma
     """Summarise a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    explanation = f"; all questions were asked again: {record.anew}" if record.anew else ""
+    explanation = (
+        f"; all questions were asked again: {record.full_refresh_reason}" if record.full_refresh_reason else ""
+    )
     if made is None or made.based_on is None:
         return RefreshSummary(f"nothing has changed since version {record.base_version}{explanation}", None)
     before = await versions.playbook(record.run_id, made.based_on)
