@@ -443,8 +443,9 @@ async def test_the_reason_that_an_earlier_release_stored_with_a_refresh_is_kept(
     await deal.written()
     record, _ = await deal.refreshed(named=Named(model="extractive"))
     with closing(sqlite3.connect(tmp_path / "octave.db")) as database, database:
-        database.execute("UPDATE runs SET record = replace(record, '\"full_refresh_reason\"', '\"anew\"')")
-        assert database.execute("SELECT count(*) FROM runs WHERE record LIKE '%\"anew\"%'").fetchone() == (2,)
+        names = ('"full_refresh_reason"', '"anew"')
+        database.execute("UPDATE runs SET record = replace(record, ?, ?)", names)
+        assert database.execute("SELECT count(*) FROM runs WHERE instr(record, ?)", names[1:]).fetchone() == (2,)
 
     assert await deal.stage.store.get_run(record.run_id) == record
 

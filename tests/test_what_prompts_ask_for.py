@@ -381,7 +381,7 @@ def test_a_poor_email_is_corrected_with_the_position_of_each_complaint() -> None
             "paragraphs": (
                 (
                     Sentence[EvidenceId](text="Both are in Tallinn.", kind="fact", evidence=CITED),
-                    Sentence[EvidenceId](text="Perhaps you might plan it anew.", kind="question", evidence=()),
+                    Sentence[EvidenceId](text="Perhaps you might thereby plan it.", kind="question", evidence=()),
                 ),
                 (Sentence[EvidenceId](text="I hope this finds you well!", kind="courtesy", evidence=()),),
             ),

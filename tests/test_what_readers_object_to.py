@@ -55,7 +55,7 @@ def test_good_touches_lose_at_most_five_points(email: Email) -> None:
         ("D29", replace(THIRD, subject="a plan", paragraphs=("We could plan it.",), deal=DEAL)),
         ("D29", starting("Most yards struggle with the dark, and many teams lose hours to it.")),
         ("D29", starting("Companies like yours often struggle with the dark.")),
-        ("D30", saying("Your nights are planned anew each week.")),
+        ("D30", saying("Your nights are thereby planned each week.")),
         ("D30", saying("It is seamless.")),
         ("D30", saying("It is late, and you will see that it does not pay.")),
         ("D31", starting("Both are now open, and you plan their nights.")),

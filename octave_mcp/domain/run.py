@@ -110,7 +110,7 @@ class RunRecord(Value):
     revision_request: RevisionRequest | None = None
     refreshes: str | None = None
     base_version: int | None = None
-    # Records that were stored by earlier releases call it `anew`.
+    # The alias is the field's name in records that earlier releases stored.
     full_refresh_reason: Annotated[str, Field(validation_alias=AliasChoices("full_refresh_reason", "anew"))] = ""
 
     @property
