@@ -16,6 +16,7 @@ from doubles import A_KEY, Double, Fault, Request, Sent, enveloped
 from scripted import ScriptedSource, Stage, invented_sites
 
 from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transient, UnknownModel, UpstreamError
+from octave_mcp.models.remote import MAX_UNEXPLAINED_TRIES
 
 PROVIDERS = ("openai", "anthropic", "compat")
 WORDS = "these are the words of the provider"
@@ -205,7 +206,8 @@ async def test_an_error_without_a_reason_is_retried_but_not_ten_times_by_every_a
 
 
 async def test_a_temporary_error_without_a_reason_costs_the_run_nothing(stage: Stage, double: Double) -> None:
-    double.fails(in_choice(None), times=3)
+    # Under load, all failures can hit the same ask, so leave it one try.
+    double.fails(in_choice(None), times=MAX_UNEXPLAINED_TRIES - 1)
 
     record, playbook = await stage.run(model="compat")
 
