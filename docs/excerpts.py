@@ -18,7 +18,7 @@ def excerpts(playbook: Playbook) -> dict[str, str]:
     return {
         "writer": _writer(playbook),
         "email": _quoted((f"**{touch.subject}**", *touch.body.split("\n\n"))),
-        "evidence": _evidence(playbook, touch),
+        "evidence": _first_evidence(playbook, touch),
     }
 
 
@@ -28,10 +28,10 @@ def _quoted(paragraphs: Iterable[str]) -> str:
 
 def _writer(playbook: Playbook) -> str:
     reasons = {f"{flag.code}": flag.reason for flag in playbook.flags}
-    return f"The demo's playbook was {reasons.get('recorded', BY_RULES)}."
+    writer, _, _ = reasons.get("recorded", BY_RULES).partition(";")
+    return f"The demo's playbook was {writer}."
 
 
-def _evidence(playbook: Playbook, touch: Touch) -> str:
-    cited = (playbook.evidence[id_] for sentence in touch.sentences for id_ in sentence.evidence)
-    proof = next(evidence for evidence in cited if evidence.role == "vendor")
-    return _quoted((proof.quote, f"<{proof.url}>"))
+def _first_evidence(playbook: Playbook, touch: Touch) -> str:
+    evidence = playbook.evidence[next(id_ for sentence in touch.sentences for id_ in sentence.evidence)]
+    return _quoted((evidence.quote, f"<{evidence.url}>"))

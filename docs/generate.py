@@ -532,7 +532,8 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
         return await arguments(options)
     if name == "routes" and stage:
         return await routes(stage)
-    return TABLES[name]()
+    # The table of claims takes seconds to compute. In this thread, that would block the servers of the demo's sites.
+    return await asyncio.to_thread(TABLES[name])
 
 
 async def _all() -> dict[Path, tuple[str, str]]:

@@ -177,7 +177,9 @@ async def test_a_run_is_replayed_word_for_word_and_costs_nothing(recorded: Recor
     assert again["recording"]["of"] == sum(1 for _ in quotations(content_of(recorded.file)))
     assert again["cost"]["usd"] == again["cost"]["input_tokens"] == again["cost"]["output_tokens"] == 0
     recorded_on = again["recording"]["recorded_on"]
-    assert flag(again) == f"written by {MODEL} on {recorded_on}; its answers were replayed and checked again"
+    assert flag(again) == (
+        f"written by {MODEL} on {recorded_on}; this run replayed the recorded answers and checked them again"
+    )
     assert f"recorded: {flag(again)}" in done.out
 
 

@@ -48,7 +48,10 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
 
 def _recorded(recording: Recording | None) -> Iterator[Flag]:
     if recording:
-        origin = f"written by {recording.model} on {recording.recorded_on}; its answers were replayed and checked again"
+        origin = (
+            f"written by {recording.model} on {recording.recorded_on}; "
+            "this run replayed the recorded answers and checked them again"
+        )
         lost = (recording.lost,) if recording.unmapped else ()
         yield Flag(code="recorded", reason="; ".join((origin, *lost, *recording.notices)))
 
