@@ -27,15 +27,14 @@ MAX_CLAIMS_PER_ASK = 60
 # If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong. The rule-based
 # checks have already accepted all of these claims.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# Accept up to this many doubts even if an answer doubts all of its claims, because so few doubts prove nothing about
-# the model.
+# Accept up to this many doubts even if the model doubts every claim, because a few claims can all be wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
-# Used to estimate the size of an answer: the tokens of an answer without doubts, the tokens that each doubt adds, and
-# the fraction of claims that models usually doubt.
+# To estimate an answer's size: each answer takes ANSWER_TOKENS, and each doubt adds DOUBT_TOKENS. Models usually doubt
+# one claim in ten (DOUBTED_SHARE).
 ANSWER_TOKENS = 60
 DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
-# Tokens of the text around the instructions, such as roles, the schema's name, and notes to a connected client.
+# Estimated tokens of the small parts of an ask: roles, the schema's name, and notes to a connected client.
 OVERHEAD_TOKENS = 120
 
 
@@ -46,7 +45,7 @@ class Quotation(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A claim with its quotations. `label`: the subject of the claim, or '' if the text names the subject."""
+    """A claim with its quotations. `label`: the subject of the claim, or '' if the claim itself names its subject."""
 
     text: str
     kind: ClaimKind
@@ -114,7 +113,8 @@ def fitting(
     """Return the number of claims that fit into one ask, taken in order, and the size of that ask.
 
     `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone.
-    `max_read` is set only for models that verify once per run. If `max_read` is set, MAX_CLAIMS_PER_ASK does not apply.
+    `max_read` is set only for models that verify all claims at the end of a run. For these models, MAX_CLAIMS_PER_ASK
+    does not apply.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
@@ -132,8 +132,8 @@ def fitting(
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
     """Return the opinions in the answer, with the index of the claim as the key.
 
-    If the answer lists a claim twice or omits it, return no opinion for this claim. Ignore numbers that do not belong
-    to a claim.
+    If the answer lists a claim twice or omits it, return no opinion for this claim. Ignore claim numbers that
+    do not exist, such as 7 in an answer about 6 claims.
     """
     if isinstance(answer, Unusable):
         return {}
@@ -145,7 +145,7 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
 
 
 def are_trusted(verdicts: Counter[Verdict]) -> bool:
-    """Return whether a model's verdicts are plausible, given that all claims have passed the rules."""
+    """Return whether a model's verdicts are plausible. All claims have already passed the rule-based checks."""
     count, rejected = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
     return not (1 < rejected >= REJECTED_SHARE * count or A_FEW < doubted > MAX_DOUBTED_SHARE * count)

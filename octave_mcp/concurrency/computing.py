@@ -14,7 +14,7 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A garbage collection stops every thread, so it is postponed to a quiet moment, but not by more than this time.
+# A garbage collection stops every thread, so wait for a quiet moment, but not longer than this.
 MAX_DELAY_SECONDS = 600.0
 # Objects that survive a collection are frozen, so later collections skip them. Some frozen objects become garbage, so
 # all objects are examined again once an hour.
@@ -58,8 +58,9 @@ def stay_responsive() -> None:
 class Collector:
     """Collects garbage cycles at quiet moments, because a collection stops all threads.
 
-    For up to an hour, later collections skip the objects that survived an earlier collection. With 500 waiting runs,
-    the first collection takes 0.4 s, but the collections after it take almost no time.
+    Each collection freezes the objects that survive it, and later collections skip frozen objects. Once an hour, all
+    objects are examined again. With 500 waiting runs, the first collection takes 0.4 s, but the collections after it
+    take almost no time.
     """
 
     def __init__(self, now: float) -> None:

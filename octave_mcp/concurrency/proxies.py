@@ -55,7 +55,7 @@ def _usable(proxy: str, variable: str, host: str) -> str:
 def _is_authority(text: str) -> bool:
     """Whether `text` is a host with an optional port.
 
-    A path shows that the URL was mistyped: 'http:/127.0.0.1:3128'.
+    Text with a path is rejected: in 'http:/127.0.0.1:3128', a slash is missing.
     """
     try:
         url = httpx2.URL(f"http://{text}")
@@ -116,7 +116,7 @@ def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
 
 
 def _variable(name: str) -> str:
-    """Return the environment variable's name in upper or lower case, as the user set it."""
+    """Return the environment variable's name as the user wrote it, in upper or lower case."""
     written = [variable for variable, value in os.environ.items() if variable.lower() == name and value]
     # On macOS and Windows, `getproxies` also reads the system settings, so the proxy does not always come from a
     # variable.

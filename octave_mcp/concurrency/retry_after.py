@@ -52,7 +52,7 @@ def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | N
     """Return the seconds to wait before a retry, or None if the response specifies no wait.
 
     The `Retry-After` headers take precedence over the text. The `Retry-After` headers contain milliseconds, seconds or
-    a date. A wait that the text states takes precedence over the headers about exhausted rate limits.
+    a date. If the text states a wait, the headers about exhausted rate limits are ignored.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
@@ -133,7 +133,7 @@ def _resets(headers: Mapping[str, str]) -> Iterator[float]:
         low = name.lower()
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
-        # Providers send the reset time of every limit, but the caller has to wait only if nothing remains of a limit.
+        # Providers send a reset time for every rate limit, but the caller has to wait only for exhausted limits.
         # If an 'X-RateLimit-Reset' header has no matching 'Remaining' header, count its limit as exhausted.
         remaining = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(remaining) == 0 and (wait := _reset(value.strip())) is not None:

@@ -34,8 +34,7 @@ MAX_SPREAD_SECONDS = 2.0
 # The wait reaches its maximum long before this many doublings. Without this limit, 2 ** failures would overflow a float
 # in a long outage.
 MAX_DOUBLINGS = 30
-# If a call waits its turn, a busy server can refuse it this many times per allowed attempt. After more refusals, the
-# call fails.
+# With `waits_its_turn`, a call that is allowed 3 attempts fails after 3 times this many refusals by a busy server.
 REFUSALS_PER_ATTEMPT = 10
 
 
@@ -87,8 +86,8 @@ async def retrying(
 ) -> T:
     """Return what `call` returns. After `Transient` failures, retry `call`, up to `attempts` attempts in total.
 
-    `left` is called after a failure and returns the seconds that remain. If the next wait would be longer than the time
-    that remains, the call is not retried.
+    `left` is called after a failure and returns the seconds until the deadline. If the next wait would end after the
+    deadline, the call is not retried.
 
     If `waits_its_turn` is true, a refusal by a busy server does not use up an attempt. Each attempt allows up to
     `REFUSALS_PER_ATTEMPT` refusals.
@@ -105,7 +104,8 @@ async def retrying(
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
     """Retry `call` until the database is available again, however long that takes. Return the result of `call`.
 
-    Attempts are not logged, because many calls wait for the same database. Background tasks log the cause only once.
+    Attempts are not logged, because many calls retry during an outage and would flood the log. Background tasks log
+    the cause only once.
     """
     for failures in count(1):
         try:

@@ -27,7 +27,7 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Do not count a span of event-loop time on this clock. At most `most_seconds` are left out in total."""
+        """Subtract the time between `since` and `until` from this clock, but at most `most_seconds` in total."""
         # The waits of concurrent asks overlap. Exclude each second from the clock only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
@@ -47,7 +47,7 @@ class RunClock:
         if more <= 0:
             return
         self.stopped_seconds += more
-        # Running timeouts use event-loop time, so a pause of this clock has to postpone them.
+        # The timeouts are set in event-loop time, so each pause of this clock must postpone the timeouts.
         for timeout, at in self._timeouts.items():
             if not timeout.expired():
                 timeout.reschedule(at + self.stopped_seconds)

@@ -14,7 +14,7 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-# The waits are short, so that an operator who has fixed the cause soon sees that the task works again.
+# The waits are short, so that a task works again soon after an operator has fixed the cause.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
 # If a task keeps failing and recovering, each reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0
@@ -35,8 +35,8 @@ class Supervisor:
     ) -> asyncio.Task[None]:
         """Run `work` in a task until it succeeds. If `every_seconds` is given, then repeat `work` at that interval.
 
-        After each consecutive failure, the wait doubles until it reaches the interval. To stop the work before `close`,
-        cancel the returned task.
+        After a failure, wait a random time and retry. The maximum wait doubles with each consecutive failure, up to 10
+        seconds or the interval, whichever is shorter. To stop the work before `close`, cancel the returned task.
         """
         return _tracked(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
 

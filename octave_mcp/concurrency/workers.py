@@ -1,4 +1,4 @@
-"""An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
+"""An executor for CPU-bound work. One thread runs all jobs, but a slow job does not block the queue.
 
 Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
 threads, callers wait nearly twice as long as with one thread. With four threads, callers wait five times as long. More
@@ -150,7 +150,7 @@ class Workers(Executor):
 class _Worker(Thread):
     """A thread that takes jobs as long as it is the current worker.
 
-    A finished worker waits for its release before it exits. `_Stopped` is sent to a thread ID, which the system can
+    A finished worker does not exit until `release` is called. `_Stopped` is sent to a thread ID, which the system can
     reuse after a thread exits. Without this wait, `_Stopped` could be raised in another thread.
     """
 
@@ -216,8 +216,8 @@ class _Worker(Thread):
         with suppress(InvalidStateError):
             job.done.set_exception(TookTooLong(_STOPPED.format(MAX_SECONDS)))
             _LOG.error("a computation took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
-        # Raise `_Stopped` again at each check, because the job may have caught it. If the job has just ended by itself,
-        # do not raise `_Stopped`.
+        # The job may have caught an earlier `_Stopped`, so raise it again whenever `_abort` is called. If the job has
+        # just ended by itself, do not raise `_Stopped`.
         if self.ident and isinstance(job.done.exception(), TookTooLong):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
 

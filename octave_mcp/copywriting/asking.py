@@ -102,7 +102,7 @@ _OPEN_QUESTION = re.compile(
 
 
 def is_ask(text: str) -> bool:
-    """Whether the text asks the reader for something: it contains a question, a request, or an offer to accept."""
+    """Whether the text contains a question, a request, or an offer such as 'If you want it, I'll send it'."""
     return "?" in text or bool(_REQUEST.search(text))
 
 

@@ -131,7 +131,10 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Decides which sentences in the sales copy for a deal make claims. `people`: names that need no evidence."""
+    """Decides which sentences in the sales copy for a deal make claims.
+
+    `people`: names and job titles of the people in the deal, which need no evidence.
+    """
 
     deal: Deal
     people: Sequence[str] = ()
@@ -173,8 +176,8 @@ class Speech:
     def _kinds(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
         """Kinds of sentences that make no claim, and a test for each kind, in the order in which the tests run.
 
-        Guesses are tested before sentences about the writer, because a guess such as 'I think you lose hours' can be a
-        claim.
+        Guesses are tested before sentences about the writer. Otherwise, 'I'd guess you lose hours' would count as a
+        sentence about the writer, although it can be a claim about the reader.
         """
         return (
             ("a question", _is_question),
@@ -187,7 +190,7 @@ class Speech:
         )
 
     def _third_party_claim(self, text: str) -> str:
-        """Return the claim that a courtesy, an offer or a sentence about the writer makes about others.
+        """Return the claim about others in a courtesy, an offer or a sentence about the writer.
 
         Return '' if the text makes no claim about others.
 

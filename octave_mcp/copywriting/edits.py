@@ -62,7 +62,7 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
 
 
 def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
-    """If an edit changes only the text of a sentence, extend the edit to the whole sentence.
+    """If the edited part is the field `text` of a `Sentence`, return a new `Sentence` without evidence.
 
     The old evidence does not necessarily support the new text, so the checks have to look for evidence again.
     """
@@ -163,7 +163,7 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Return the touch with its sentences and its ask taken from its new body.
+    """Extract the sentences and the ask from the touch's new body, and return the updated touch.
 
     If a sentence is also in the old playbook, it keeps its evidence. If the body has not changed, all sentences stay as
     they are.

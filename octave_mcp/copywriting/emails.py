@@ -73,7 +73,7 @@ def emails(
 ) -> Iterator[Judged]:
     """Yield the e-mail for each touch in the draft, in the order of the sequence.
 
-    E-mails with errors are dropped later, so the e-mails after them are allowed to repeat their content.
+    E-mails with errors are dropped later, so later e-mails are allowed to repeat the content of a dropped e-mail.
     """
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# Each constant is the percentage of a text's remaining points that a fault takes. Few readers notice a SLIGHT fault. A
-# rep would edit a text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit
-# to be sent.
+# Each constant is the percentage by which a fault reduces the score. Few readers notice a SLIGHT fault. A rep would
+# edit a text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be
+# sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
@@ -19,8 +19,8 @@ class Fault:
     """A fault in a text.
 
     `rule`: the id of the rule, which is a key of RULES. `text`: advice for the rep on how to fix the fault. `cost`: the
-    percentage of the remaining points that the fault takes. `about`: the words that are at fault, or '' if the whole
-    draft is at fault.
+    percentage by which the fault reduces the score. `about`: the words that are at fault, or '' if the whole draft is
+    at fault.
     """
 
     rule: str
@@ -34,10 +34,11 @@ class Fault:
 
 
 def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
-    """Return the score. Each fault takes a percentage of the points that are left, so even bad drafts can be ranked.
+    """Return the score.
 
-    `max_points`: the score of a draft without faults. Slight faults cause no warning, because readers treated long
-    lists of minor warnings as noise.
+    Each fault reduces the score by a percentage. If each fault subtracted fixed points instead, all bad drafts would
+    score 0. `max_points`: the score of a draft without faults. Slight faults cause no warning, because test readers
+    ignored long lists of minor warnings.
     """
     by_cost = sorted(faults, key=lambda fault: -fault.cost)
     points = max_points

@@ -30,8 +30,8 @@ def fit(
 def stack_overlap(integrations: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
     """Yield the tools that both companies mention.
 
-    If a company has several relations to a tool, `uses` takes precedence, because only `uses` proves that the company
-    uses the tool.
+    If a company has several relations to a tool, such as `uses` and `partner`, take `uses`, because only `uses` proves
+    that the company uses the tool.
     """
     by_name: dict[str, list[CompanyIntegration]] = {}
     for integration in integrations:
@@ -53,7 +53,7 @@ def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyInte
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """Yield the rows of all call scripts' value maps in round-robin order, without repeating a capability.
+    """Yield the value-map rows of all call scripts in round-robin order. Skip a row that repeats a capability.
 
     Round-robin order ensures that every persona keeps some rows after the value map is cut to its limit.
     """

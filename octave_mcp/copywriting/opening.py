@@ -151,8 +151,8 @@ def _announcement(email: Email) -> Iterator[Fault]:
 def _undated(email: Email) -> Iterator[Fault]:
     """Report a first touch without a date.
 
-    Two kinds of touches are exempt: a touch that offers the rep a second opening to choose from, and a touch whose
-    evidence about the reader's company comes only from undated pages.
+    A touch with a second opening, which the rep can use instead, is exempt. A touch is also exempt if all pages that it
+    cites about the reader's company are undated.
     """
     of_prospect = [evidence for evidence in email.evidence if evidence.role == "prospect"]
     has_date = not of_prospect or any(evidence.published_on for evidence in of_prospect)

@@ -1,4 +1,4 @@
-"""Finds the parts of the models' drafts from which a part of a playbook was assembled."""
+"""Finds out which parts of the models' drafts became a given part of a playbook."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 class Origin(NamedTuple):
     """A part of a draft.
 
-    `draft`: path of the draft within `Drafts`. `at`: path of the part within the draft. `unit`: path of the part of the
-    playbook that must be assembled and scored again if this part of the draft changes. `rank`: index of the persona, or
-    None if the draft is not for a persona.
+    `draft`: path of the draft within `Drafts`. `at`: path of the part within the draft. `unit`: path of the part
+    of the playbook, such as one e-mail, in which this part of the draft is used. If the draft changes, the unit must be
+    assembled and scored again. `rank`: index of the persona, or None if the draft is not for a persona.
     """
 
     writer: Writer
@@ -49,7 +49,7 @@ class Origin(NamedTuple):
 
     @property
     def is_unit(self) -> bool:
-        """Whether the part of the playbook at `unit` is assembled only from this part of the draft."""
+        """Whether this part of the draft is a whole draft, the whole executive summary or a whole e-mail."""
         return self.at in {(), ("executive_summary",)} or (self.at[:1] == ("touches",) and len(self.at) == OF_TOUCH)
 
 
@@ -178,7 +178,7 @@ def _origin(
     """Return the origin of a part.
 
     `shown`: the section or entry of the playbook that contains the part. `rest`: path of the part within `shown`. `at`:
-    path in the draft of the value that became `shown`.
+    path of the counterpart of `shown` in the draft.
     """
     if part_at(drafts, draft_path) is None:
         raise InputError(

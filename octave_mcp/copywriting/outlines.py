@@ -44,7 +44,7 @@ def title(playbook: Playbook) -> str:
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
     """Yield the name of each section that models write, with the kind of each item in it, such as "outline".
 
-    An empty summary yields an empty list of kinds.
+    If the summary is empty, its list of kinds is empty, too.
     """
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
@@ -91,7 +91,7 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
-    """Yield a `Gap` for each section that is empty because an outline cannot fill it."""
+    """Yield a `Gap` for each empty section that only a person or a model can write, such as quick wins."""
     written = {
         "quick_wins": summary.quick_wins,
         "success_metrics": summary.success_metrics,

@@ -76,8 +76,8 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
     """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # Take the URL and the title from the playbook. If another run has read the same text at a different URL,
-            # the stored page has that URL.
+            # Take the URL and the title from the playbook. The stored page can have a different URL, at which another
+            # run has read the same text.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )

@@ -99,8 +99,8 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
     """Find the entry `old[step]` in the new list, and return its new index. Return None if the entry is missing.
 
-    Two entries match if they have the same unique value in a field in `_KEYS`. If there is no such field, two entries
-    match if they have the same text.
+    Match the entries by the first field in `_KEYS` whose value is unique in each list. If there is no such field,
+    match the entries by their text.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))

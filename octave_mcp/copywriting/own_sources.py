@@ -120,7 +120,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """Texts whose names a sentence can use without citing these texts."""
+        """Texts that contain names. A sentence can use these names without citing the texts."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

@@ -225,7 +225,7 @@ def _matches(rules: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Phrase
 
 
 def stacked(text: str) -> str:
-    """Return the first four nouns in a row that have no preposition or verb between them, or '' if there are none."""
+    """Return the first row of four nouns (as in 'invoice processing automation integration'), or ''."""
     for stretch in _LOWERCASE_RUN.findall(text):
         words = wording(stretch).words
         for start in range(len(words) - STACKED_NOUNS + 1):

@@ -50,8 +50,8 @@ def _known(
 ) -> dict[str, list[Sentence[EvidenceId]]]:
     """Return the known facts for each letter of MEDDPICC.
 
-    Pains that the prospect does not state itself are left out. If the prospect states a pain with a figure, the pain
-    counts as a metric.
+    Inferred pains, which no page of the prospect states, are left out. If the prospect states a pain with a figure, the
+    pain counts as a metric.
     """
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]

@@ -1,7 +1,7 @@
 """Rates sales copy by rules, without a model. Sales copy with errors must not be sent, and each fault costs points.
 
-The limits come from studies by vendors of sales software. The studies disagree, so exceeding a limit is only a fault,
-not an error.
+The limits come from studies by vendors of sales software. The studies disagree, so a text that is too long or too short
+loses points but can still be sent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_GRADE = 8.0
 # If the e-mail quotes no page of the reader's company, its maximum reading grade is higher by this number. Without
 # quotations, it is unknown which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum number of words in an ask: first for the first touch, then for all later touches.
+# Maximum number of words in the ask of the first touch, and in the ask of a later touch.
 MAX_ASK_WORDS = (10, 20)
 # A rep needs about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
@@ -56,7 +56,7 @@ MIN_SCRIPT_QUESTIONS = 5
 # can then call the document a 'checklist', 'template', 'guide' or 'framework' without evidence. Other words for a
 # document, such as 'report', need evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
-# The maximum score of a goodbye is below 100, because readers preferred nearly any other touch to a goodbye.
+# Maximum score of the last e-mail (the goodbye), which test readers liked less than nearly any other e-mail.
 MAX_GOODBYE_POINTS = 80
 PERSONAS_ALIKE = 0.35
 
@@ -116,7 +116,7 @@ def email_errors(email: Email) -> Iterator[Fault]:
 def email_score(email: Email, faults: Iterable[Fault]) -> Score:
     """Return the score of an e-mail.
 
-    A goodbye cannot reach 100 points, because readers preferred nearly any other touch to a goodbye.
+    The last e-mail (the goodbye) cannot reach 100 points, because test readers preferred nearly any other e-mail.
     """
     return scored(faults, max_points=MAX_GOODBYE_POINTS if email.last else 100)
 
@@ -141,9 +141,9 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the percentage of its points that a text loses if it is too long or too short.
+    """Return the cost, in percent of the score, of a text that is too long or too short.
 
-    `excess`: the fraction by which the length misses the limit.
+    `excess`: the distance of the length from the limit, as a fraction of the limit.
     """
     return min(GRAVE, SLIGHT + 30 * excess)
 
@@ -162,7 +162,7 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """Return the percentage of its points that an e-mail loses because its subject is too long.
+    """Return the cost, in percent of the score, of a subject that is too long.
 
     A subject that is one word too long loses few points, and each further word costs more points.
     """
@@ -173,7 +173,8 @@ def _long_subject_cost(count: int) -> float:
 def _shouts(email: Email) -> bool:
     """Whether the subject is in capitals, or contains an emoji or '!!'.
 
-    Capitals are allowed in words such as 'SOC' if the e-mail or its evidence also writes the word in capitals.
+    Capitals are allowed if every word of the subject, such as 'SOC', also appears in capitals in the e-mail's text or
+    its evidence.
     """
     has_emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
     terms = set(re.findall(r"\w+", f"{email.text}\n{email.quoted_text}"))
@@ -251,7 +252,7 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation with 'it' and its final punctuation, so that the rules judge only the writer's words."""
+    """Replace a quotation with 'it', so that the rules judge only the writer's words. Keep a final '.', '!' or '?'."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 

@@ -20,8 +20,7 @@ PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
 # with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Maximum number of words that a touch can say about the vendor's business: first for the first touch, then for all
-# later touches.
+# Maximum number of words about the vendor's business in the first touch, and in a later touch.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
@@ -86,8 +85,8 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # If there is neither evidence nor context, the e-mail could be about something that only its writer knows.
-        # Therefore, the fault is not fatal in this case.
+        # The fault is fatal only if there is evidence or context. If there is neither, the rules cannot recognise
+        # words that are about the deal.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)

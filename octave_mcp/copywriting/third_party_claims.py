@@ -7,15 +7,15 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# The verb of a statement is searched for in this many words. If none of these words is a verb, the statement is
-# skipped.
+# Only the first words of a statement, up to this many, are checked for a verb. If none of these words is a verb, the
+# statement is skipped.
 MAX_SUBJECT_WORDS = 8
-# The subject of a statement is searched for in this many characters after the start of the statement. A phrase such as
-# 'let me know' is searched for in this many characters before the statement.
+# The subject of a statement must be within this many characters after the start of the statement. A phrase such as 'let
+# me know' must be within this many characters before the start.
 MAX_SEARCHED_CHARACTERS = 160
 
 # A claim can start after the words that this pattern matches: 'I understand why X lost ...', 'Let me be clear: X is
-# ...', 'I know X lost ...'. If no word such as 'why' follows the verb, a capital letter or 'your' must follow it.
+# ...', 'I know X lost ...'. Directly after a verb such as 'know', a claim must start with a capital letter or 'your'.
 _STATEMENT_START = re.compile(
     r"\b(?P<link>that|why|how|because|since)\s+|(?P<colon>:)\s+"
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
