@@ -3,12 +3,12 @@
     python bench/claims.py [--model MODEL] [FILE ...]
 
 By default, the script reads the files in bench/claims. Each line of a file is a claim with its quotations, in the
-format that `octave-mcp check` reads, plus two more keys. `change` names the change that made a true claim false, or is
-'true' if the claim was not changed. `stands` says whether a careful reader accepts the claim. The script prints a row
-of percentages for each kind of change. `rejected` is the percentage of claims that a hard rule rejects. `marked` is the
-percentage of claims that break a soft rule but no hard rule. `passes` is the percentage of claims that break no rule.
-With --model, the named model judges the claims that no hard rule rejects. The column `verified` is then the percentage
-of all claims that this model accepts.
+format that `octave-mcp check` reads. Each line also has the keys `change` and `stands`. `change` names the change that
+made a true claim false, or is 'true' if the claim was not changed. `stands` says whether a careful reader accepts the
+claim. The script prints a row of percentages for each kind of change. `rejected` is the percentage of claims that a
+hard rule rejects. `marked` is the percentage of claims that break a soft rule but no hard rule. `passes` is the
+percentage of claims that break no rule. With --model, the named model judges the claims that no hard rule rejects. The
+column `verified` is then the percentage of all claims that this model accepts.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The number of claims with one kind of change, and their results in percent."""
+    """The number of claims with one kind of change, and the percentages for these claims."""
 
     count: int
     rejected: float

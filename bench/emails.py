@@ -51,7 +51,7 @@ class Case:
         """Return the named verdict as a number from 0 to 1. The name 'readers' means the average of all verdicts."""
         if name == "readers":
             verdicts = [value for other in VERDICTS[1:] if (value := self.verdict(other)) is not None]
-            # Round the average, because rounding errors can make two equal averages differ.
+            # Round the average. Otherwise, averages that should be equal could differ by a floating-point error.
             return round(fmean(verdicts), 6) if verdicts else None
         if name not in self.row:
             return None
@@ -61,7 +61,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The number of pairs of e-mails with different verdicts, and how many of them have scores that agree."""
+    """The number of pairs of e-mails with different verdicts.
+
+    `agree` counts the pairs in which the e-mail with the better verdict has the higher score. `tied` counts the pairs
+    with equal scores.
+    """
 
     pairs: int
     agree: int
@@ -125,7 +129,7 @@ def agreement(found: Sequence[Case], verdict: str) -> Agreement:
 
 
 def table(found: Sequence[Case]) -> str:
-    """Return a Markdown table with the agreement for each deal and verdict, and for all deals together."""
+    """Return a Markdown table. Each row has the agreement for one deal, or for all, and one kind of verdict."""
     groups = {deal: [case for case in found if case.row["pair"] == deal] for deal in _deals(found)}
     lines = ["| deal | verdict | pairs | agree | tied | agreement |", "|---|---|---:|---:|---:|---:|"]
     for name, of_deal in {**groups, "all": found}.items():

@@ -3,9 +3,10 @@
     python bench/extraction.py [MODULE:FUNCTION]
 
 The web pages are read from ../shared/wcxb. FUNCTION names a Python function that takes HTML and returns text. By
-default, the script tests the product's own function. The script prints the scores for all pages, and for a third of the
-pages, which it calls "held out" and chooses by a hash of their ids. However, some of the held-out pages were used to
-tune the extraction rules. The scores are precision, recall and F1, counted in words and averaged over the pages.
+default, the script tests the product's own function. The script prints the scores for all pages, for the pages of the
+kind "service", and for two groups of these pages. A hash of the page id puts a third of the pages into the group "held
+out", and the others into the group "tuned on". However, some of the held-out pages were used to tune the extraction
+rules. The scores are the precision, recall and F1 of the extracted words, averaged over the pages.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
     python bench/limits.py [runs]
 
 Ten runs call a provider that accepts 20 requests a second. The provider is the local server that imitates OpenAI in the
-tests. The websites are invented and kept in memory, so reading them takes no time. For each method, the script prints
-the statuses of the runs, how many requests were sent and refused, and how long the runs took. The script also prints
-the ideal time, which is how long these requests would take at a steady 20 requests a second. Each method is measured
-twice: with a provider that sends the header retry-after-ms with each refusal, and with a provider that does not. The
-first runs in a new process take half a second longer, because they import the SDK.
+tests. The websites are invented and kept in memory, so reading them takes no time. The script compares three methods:
+our rate limiter, the SDK with two retries, and the SDK with eight retries. For each method, the script prints the
+statuses of the runs, how many requests were sent and refused, and how long the runs took. The script also prints the
+ideal time, which is how long these requests would take at a steady 20 requests a second. Each method is measured twice:
+with a provider that sends the header retry-after-ms with each refusal, and with a provider that does not. The first
+runs in a new process take half a second longer, because they import the SDK.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from octave_mcp.models import limiter, remote  # noqa: E402
 REQUESTS_PER_SECOND = 20.0
 BURST = 10.0
 PROVIDER = "--provide"
-# The runs are allowed to take this many times the ideal time.
+# The highest acceptable ratio of the actual time to the ideal time.
 MAX_RATIO = 1.15
 
 

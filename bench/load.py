@@ -105,8 +105,8 @@ def p99(times: list[float]) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    # Split the line at its last closing parenthesis, because the name of the program in parentheses can itself
-    # contain parentheses.
+    # Split the line at its last closing parenthesis. The line contains the program's name in parentheses, such as
+    # `(python)`, and the name itself can contain parentheses.
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

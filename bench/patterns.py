@@ -3,9 +3,10 @@
     python bench/patterns.py [CHARACTERS]
 
 Each line repeats a short text up to a length of CHARACTERS (100,000 by default). The extractive model skips lines that
-are longer than MAX_LINE_CHARACTERS, so the script tests its patterns only up to that length. For each of the slowest
-patterns, the script divides the time for the whole line by the time for half of the line. A quotient of 2 means that
-the time grows linearly. `tests/test_hostile_text.py` finds slow patterns by analysing them, without measuring times.
+are longer than MAX_LINE_CHARACTERS, so the script tests the patterns of this model only with lines up to that length.
+For each of the slowest patterns, the script divides the time for the whole line by the time for half of the line. A
+quotient of 2 means that the time grows linearly. `tests/test_hostile_text.py` finds slow patterns by analysing them,
+without measuring times.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 -
 from octave_mcp.models.extractive.typed_lines import MAX_LINE_CHARACTERS  # noqa: E402
 
 SHOWN = 10
-# Short texts that the hostile lines repeat. Our patterns match links, numbers and names, which start like these texts.
+# Short texts that the hostile lines repeat. Many of these texts are the start of something that our patterns match,
+# such as a link, a number or a name.
 UNITS = (
     *(
         "a",

@@ -3,9 +3,10 @@
     python bench/recovery.py [times]
 
 The script measures with SQLite, and then with Postgres if Postgres is installed. The script prints how many seconds a
-cancelled run takes to end its pending HTTP request, which must be at most 2. The script also prints how many seconds
-after `kill -9` another server resumes the run: first a server that was already running, and then a server that is
-started after the kill. By default, each measurement is made three times.
+cancelled run takes to end its pending HTTP request. The exit code is 1 if this takes more than 2 seconds. The script
+also kills the server of a run with `kill -9`, and prints how many seconds later another server resumes the run. This
+time is measured with a second server that is already running, and with a server that is started after the kill. By
+default, each measurement is made three times.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ ROW = "{:<52}{:>10}{:>10}{:>10}"
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Child]:
-    """Start a server with a run about two websites that never respond.
+    """Start a server with a run that cannot finish, because its two websites never respond.
 
     All servers share one run, because they start it with the same request_id.
     """

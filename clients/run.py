@@ -29,8 +29,8 @@ FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
-# Run the script in the package, because there is no `claude` command: only the package's install script would create
-# it, and .npmrc disables install scripts.
+# Run this file directly, because there is no `claude` command. The package's install script would create the command,
+# but .npmrc disables install scripts.
 CLAUDE = ["node", str(HERE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs")]
 TYPESCRIPT = ["node", str(HERE / "typescript.mjs")]
 CONFORMANCE = ["conformance"]
@@ -213,7 +213,7 @@ def conformance(setting: Setting, table: dict[str, Any]) -> Iterator[Trial]:
 
 
 def scenarios(programs: Programs) -> dict[str, tuple[str, ...]]:
-    """Return the scenarios that the conformance suite lists, each with its protocol revisions or 'extension'."""
+    """Return each scenario of the suite with its protocol revisions, or with 'extension' if it tests an extension."""
     listed = programs.run([*CONFORMANCE, "list", "--server"])
     return {name: tuple(of.split(",")) for name, of in re.findall(r"^  - (\S+) \[(.*)\]$", listed, re.MULTILINE)}
 
@@ -239,7 +239,7 @@ def results_of(programs: Programs, url: str, scenario: str, revision: str) -> li
     """Run a scenario and return the results of its checks."""
     folder = programs.folder()
     options = ["server", "--url", url, "--scenario", scenario, "--spec-version", revision, "--output-dir", str(folder)]
-    # Accept exit code 1, which means that a check failed: the results name the check and the reason.
+    # Exit code 1 means that a check failed. Accept this code, because the results say which check failed and why.
     output = programs.run([*CONFORMANCE, *options], codes=(0, 1))
     files = list(folder.glob("*/checks.json"))
     check(len(files) == 1, f"no results: {output}")
