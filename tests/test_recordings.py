@@ -21,6 +21,7 @@ from test_mcp import call, complaint, ended
 from web import lift_server_timeouts, problem_in, serving
 
 from octave_mcp.demo.sites import Document, load
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.recordings.recording import is_list, is_object, packed, unpacked
 from octave_mcp.runs import questions
 from octave_mcp.surfaces.mcp.server import make
@@ -181,6 +182,14 @@ async def test_a_run_is_replayed_word_for_word_and_costs_nothing(recorded: Recor
         f"written by {MODEL} on {recorded_on}; this run replayed the recorded answers and checked them again"
     )
     assert f"recorded: {flag(again)}" in done.out
+
+
+async def test_a_replayed_playbook_of_an_earlier_release_can_be_read(recorded: Recorded, tmp_path: Path) -> None:
+    again = await playbook_of(recorded, tmp_path)
+    stored = {**again["recording"], "notes": again["recording"]["notices"]}
+    del stored["notices"]
+
+    assert Playbook.model_validate({**again, "recording": stored}) == Playbook.model_validate(again)
 
 
 @pytest.mark.long

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Annotated
+
+from pydantic import AliasChoices, Field
 
 from octave_mcp.domain.value import Value
 
 # A recording is stale if more than this fraction of the passages that it cites are no longer on the pages.
 MAX_UNMAPPED = 0.1
+
+# `notes` is the name of this field in records that earlier releases stored.
+Notices = Annotated[tuple[str, ...], Field(validation_alias=AliasChoices("notices", "notes"))]
 
 
 class Replayed(Value):
@@ -25,7 +31,7 @@ class Replayed(Value):
     question: str
     mapped: int
     of: int
-    notices: tuple[str, ...] = ()
+    notices: Notices = ()
 
 
 class Recording(Value):
@@ -39,7 +45,7 @@ class Recording(Value):
     recorded_on: date
     unmapped: int
     of: int
-    notices: tuple[str, ...] = ()
+    notices: Notices = ()
 
     @property
     def is_stale(self) -> bool:

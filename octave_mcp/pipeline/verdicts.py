@@ -130,7 +130,7 @@ def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
     """
     rejected = {at for at, support in supports.items() if support.verdict == "not"}
     personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
-    return rejected - personas - _last_mandatory(value, rejected)
+    return rejected - personas - _spared_mandatory(value, rejected)
 
 
 def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
@@ -178,7 +178,7 @@ def _is_acceptable(better: str, text: str) -> bool:
     )
 
 
-def _last_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
+def _spared_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
     """If all sentences in a mandatory field were rejected, return the path of the first sentence, which is kept."""
     spared: set[Path] = set()
     for at, part in located(value):
