@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a module of the script generate.py, not of a package
-"""Excerpts from the demo's playbook, which the README shows."""
+"""Creates excerpts from the demo's playbook for the README."""
 
 from __future__ import annotations
 

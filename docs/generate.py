@@ -170,7 +170,7 @@ def settings() -> str:
 
 
 def kinds() -> str:
-    """Return a table of the kinds of vendor elements, such as products, and of the pages that mention them."""
+    """Return a table with a row for each kind of vendor element. The last column says which pages mention it."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
     return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
 
@@ -240,8 +240,9 @@ def _fenced(kind: str, text: str) -> str:
 
 @dataclass
 class Stage:
-    """A running server with its own OCTAVE_HOME, and the hosts of the demo's two sites.
+    """A running server with its own OCTAVE_HOME.
 
+    `hosts`: the hosts of the demo's two sites.
     `latest`: the latest run ID and session ID, which requests in the documents call $RUN and $SESSION.
     `ids`: maps each real ID to the placeholder that the documents show.
     """
