@@ -14,7 +14,7 @@ base class:
 - `RefusedOrigin` (403): the call comes from another site's web page
 - `NotFound` (404): there is no such run, session or route
 - `NotAllowed` (405): the route does not support this method
-- `NotFinished` (409): the run failed without a playbook or has not finished yet
+- `NotFinished` (409): the run has not ended yet, or ended without a playbook
 - `Outdated` (409): a newer version of the playbook exists
 - `TooLarge` (413): the request body exceeds the limit
 - `WrongType` (415): the request body is neither JSON nor a form
@@ -24,7 +24,7 @@ base class:
 - `NotReady` (503): the server is starting, stopping or overloaded, or a background task fails
 - `StoreFailed` (503): the database cannot be read or written
   - `Unreadable` (500): stored data is corrupt; a retry does not help
-- `Abandoned`: no server could execute the run for a week
+- `Abandoned`: for a week, no server could execute the run
 - `Crashed`: every server that executed the run crashed
 - `NotWritten`: the playbook's files cannot be written
 - `UpstreamError` (502): a site or a provider failed
@@ -46,7 +46,7 @@ base class:
     - `Unresponsive`: several calls timed out and none was answered
   - `Transient`: the call failed and is retried
     - `RateLimited`: the call is retried after a wait
-    - `Busy`: the call is retried with fewer concurrent calls
+    - `Busy`: the call is retried while fewer other calls are in progress
     - `TimedOut`: the call timed out and is retried once
 """
 
@@ -59,7 +59,7 @@ from typing import Any, ClassVar
 class OctaveError(Exception):
     """Base class of all errors.
 
-    Callers see the message, which says what is wrong and what to do next, and must not contain secrets.
+    The message says what is wrong and what to do next. Callers see the message, so it must not contain secrets.
     """
 
     code: ClassVar[str] = "internal"
@@ -238,7 +238,7 @@ class TookTooLong(DeadlineExceeded):
 class NotRecorded(UpstreamError):
     """The recording lacks the answer to one question.
 
-    If the run can write something without this answer, the run does not fail.
+    The run does not fail if it can still write a part of the playbook without this answer.
     """
 
     # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. The error code and the HTTP
@@ -281,8 +281,8 @@ class Transient(UpstreamError):
     """A failed call that is retried.
 
     `retry_after_seconds`: the wait that the provider asks for. `upstream_status`: HTTP status of the response; 0 if the
-    connection failed, None if the status does not matter. `max_tries`: the maximum number of attempts, if lower than
-    usual.
+    connection failed, None if the code that raises the error does not set it. `max_tries`: the maximum number of
+    attempts, if lower than usual.
     """
 
     max_tries: int | None = None

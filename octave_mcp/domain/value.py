@@ -1,4 +1,4 @@
-"""The base class of all domain types, and functions that walk through values, find their parts and change them."""
+"""The base class of all domain types, and functions that find parts of a value or return a changed copy of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def part_at(value: object, path: Path) -> object:
 
 
 def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type of the part at `path` in a value of the type `form`.
+    """Return the type of the part that `path` leads to, starting at the type `form`.
 
     If the part is optional, the result is the type without `None`.
 
@@ -130,16 +130,17 @@ def with_texts(value: V, change: Callable[[str], str]) -> V:
 
 
 def place_before(path: Path, removed: Iterable[Path]) -> Path:
-    """Return the path that a part had before list entries were removed.
+    """Return the original path of a part.
 
-    `removed`: the paths that the removed entries had originally.
+    `path`: the path of the part after the removal of some list entries. `removed`: the paths that the removed entries
+    had originally.
     """
     original: Path = ()
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
             # Add one to the index for each removed entry at or before the index. Process the removed entries in
-            # ascending order, because each addition can move the index to the next removed entry.
+            # ascending order: if the entries 2 and 3 were removed, the index 2 becomes 3, and then 4.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)
@@ -154,7 +155,7 @@ Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """Return 'advice' or 'spoken' if the field is annotated as such, otherwise ''."""
+    """Return 'advice' if the type of the field is `Advice`, 'spoken' if it is `Spoken`, otherwise ''."""
     markers = type(value).model_fields[field].metadata
     return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 

@@ -35,7 +35,7 @@ class CitedClaim(Value):
 class VerificationBrief(Value):
     """Context of an ask in which the model judges claims. The claims are numbered from 1 in the given order.
 
-    `context` is empty, because the user's statements are not evidence.
+    Unlike in other briefs, `context` is empty: what the user said about the deal is not evidence.
     """
 
     names: Names
@@ -66,8 +66,7 @@ class Verification(Value):
 class Verified(Value):
     """The answer to an ask in which the model judges claims from a list.
 
-    `sent`: how many claims of the list the ask contained, counted from the start. `answer`: None if the ask contained
-    no claims.
+    `sent`: the ask contained the first `sent` claims of the list. `answer`: None if the ask contained no claims.
     """
 
     sent: int

@@ -23,8 +23,8 @@ class VersionMeta(Value):
     - `number`: the first version has number 1.
     - `by`: the model or person that made the version.
     - `section`, `instruction`: the requested change; '' if the request was for a whole playbook.
-    - `run_id`: the run that made the version; None if a person made it. A revision or refresh has a run of
-      its own, which is not the run that the playbook belongs to.
+    - `run_id`: the run that made the version; None if a person made it. Each revision or refresh has
+      its own `run_id`, which differs from the id of the run that wrote the first version.
     - `changed`: the sections that differ from the previous version.
     """
 

@@ -15,8 +15,8 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers a workflow only if the application version is the one that started the workflow, so this version must
-# never change. The journal finds steps by name, so any release can resume a run that another release started.
+# DBOS recovers only workflows that were started under the same application version, so this version must never
+# change. The journal finds steps by name, so any release can resume a run that another release started.
 APPLICATION_VERSION = "named-steps"
 
 # After this idle time, Postgres ends a transaction, so that a suspended process frees its row locks. On SQLite, a

@@ -1,10 +1,10 @@
 """The engine that executes each run as a DBOS workflow, so that runs survive the end of their process.
 
 DBOS stores which process owns a run. Our own journal stores the completed steps of a run. Every process that executes
-runs has an ID, a heartbeat, and a lock that is freed when the process ends. If the lock of a process is free or its
-heartbeat is stale, another process adopts the runs of this process. The other process restarts a run if it has the
-run's models and sources. Adopting a run too early only wastes time, because the earlier execution can no longer write
-after the adoption.
+runs has an ID, a heartbeat, and a lock that is freed when the process ends. If a process's lock is free or its
+heartbeat is stale, another process adopts the runs of that process. The adopting process restarts only the runs whose
+models and sources it can use. Adopting a run too early only wastes time, because the earlier execution can no longer
+write after the adoption.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from octave_mcp.settings import Settings
 # How often a process sends its heartbeat and checks the heartbeats of other processes.
 ADOPTION_SECONDS = 5.0
 # How often all active runs are listed to find runs to adopt. Runs are listed less often than heartbeats are checked,
-# because listing 500 runs takes longer than the rest of adoption.
+# because listing 500 runs takes longer than everything else that `_adopt` does.
 LISTING_SECONDS = 60.0
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
@@ -105,7 +105,7 @@ class Durable:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Restart a run whose workflow ended too early, unless another process is already restarting the run."""
+        """Restart an unfinished run whose workflow failed or was cancelled, unless another process is restarting it."""
         async with self._exclusively(f"restart-{run_id}") as is_held:
             known = await DBOS.get_workflow_status_async(run_id)
             if is_held and known and known.status in FAILED_STATUSES:
@@ -119,8 +119,8 @@ class Durable:
         Yield True if this process has the lock, and False if another process holds it.
         """
         # Use an `asyncio.Lock` to make the tasks of this process wait for each other. A task can take an owner's lock
-        # just to check whether the owner is alive. Without the wait, the task that adopts runs could mistake the
-        # checking task for a live owner.
+        # just to check whether the owner is alive. Without the wait, the task that adopts runs could find
+        # this lock taken, and conclude that the owner is alive.
         locks = self._launched.locks if self._launched else None
         async with self._local_locks.setdefault(name, asyncio.Lock()):
             is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
@@ -242,10 +242,10 @@ class Durable:
                     await self._adopt_from(owner, claims)
 
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
-        """Restart the runs of this process that were not being executed at two consecutive listings.
+        """Restart the runs that this process owned, but did not execute, both at this listing and at the previous one.
 
-        A run becomes idle if two processes adopt it at the same time. Listing the runs only once is not enough, because
-        a run that is just being started looks idle, too.
+        A run is idle if no task of its owner executes it. This can happen if two processes adopt the run at the same
+        time. Listing the runs only once is not enough, because a run that is just being started looks idle, too.
         """
         idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:
@@ -288,6 +288,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # In an earlier release, each process had its own queue, and the queue's name was the ID of the process. A run in
-    # such a queue belongs to that process.
+    # In an earlier release, each process had its own queue, and the queue's name was the ID of the process. If a
+    # run is still in one of these queues, the name of the queue is the ID of its owner.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

@@ -49,8 +49,8 @@ class Pulse:
 
     async def beat(self, id_: str) -> None:
         """Send the heartbeat of this process, and read the heartbeats of all processes."""
-        # Measure ages up to the start of the query, so that heartbeats do not look older if this process is suspended
-        # during the query.
+        # The age of a heartbeat is its age at the start of the query. Otherwise, heartbeats would look older if this
+        # process was suspended during the query.
         asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._asked_at > FRESH_SECONDS:

@@ -70,7 +70,7 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
-        # Remove the file before releasing the lock, because another process can lock the file right after the release.
+        # Remove the file before releasing the lock. After the release, the file can be the lock of another process.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 

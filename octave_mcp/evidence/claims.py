@@ -80,7 +80,8 @@ def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
 def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
     """Whether the quotation contains the text of the claim.
 
-    Prose must be a whole sentence of the quotation, but a name can be anywhere in the quotation.
+    A text that can be a sentence, such as a description, must be a whole sentence of the quotation. A name can be
+    anywhere in the quotation.
     """
     return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 

@@ -19,7 +19,7 @@ _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
 )
-# Words that start a statement without its own subject: 'and is now live in Spain'.
+# Words that start a statement whose subject is missing: 'and is now live in Spain'.
 _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|could|may|does|do|did|now|also|not)\b")
 
 

@@ -109,7 +109,7 @@ class Coherent(Generic[V]):
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
     """Return the draft without the dropped parts and without the parts that depend on them.
 
-    An entry is also removed if it makes no sense without a removed part.
+    An object that is useless without the removed parts, such as an objection without an answer, is removed, too.
     """
     also_lost = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *also_lost}), also_lost)
@@ -204,7 +204,7 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether the text is an `if_not_now` field, and the request that it belongs to was dropped."""
+        """Whether the text is the `if_not_now` text of a call whose request (`ask`) was dropped."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
@@ -283,7 +283,7 @@ def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
 
 
 def _sentences(at: Path, parts: object) -> Iterator[Path]:
-    """Yield the path of each sentence in a list, including entries that could not be parsed."""
+    """If `parts` is a list of sentences, yield the path of each entry, even if the entry could not be parsed."""
     if isinstance(parts, tuple) and any(isinstance(part, Sentence) for part in cast("tuple[object, ...]", parts)):
         yield from ((*at, i) for i in range(len(cast("tuple[object, ...]", parts))))
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# If the day is unknown, 31 is used, so '2026-02' counts as more than a year old from 1 March 2027.
+# If the day is unknown, 31 is used: '2026-02' is over a year old on 1 March 2027, but not on 28 February 2027.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -74,8 +74,8 @@ _AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGN
 def date_of_heading(text: str) -> date | None:
     """Return the date at the start or end of a heading: 'Sep 2021: 30 people', 'Series B (2021)'.
 
-    If the heading only gives a month or a year, the last day of that month or year is returned. A heading that only
-    mentions a year, such as 'What 2021 taught us', counts as undated.
+    If this date has no day, the last day of its month or year is returned. A year within the heading, as in 'What 2021
+    taught us', does not count as a date.
     """
     return next(_dates(text.strip()), None)
 

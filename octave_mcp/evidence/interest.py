@@ -18,7 +18,7 @@ _CONTEXT_WEIGHT, _COUNTERPART_WEIGHT, _OFFER_WEIGHT = 2.0, 2.0, 0.7
 _MAX_RELEVANCE = 4.0
 # Words that differ only in their last three letters are treated as forms of one word: 'migrates', 'migrating'.
 _MAX_ENDING_LENGTH = 3
-# A word of up to four letters matches only words with one more letter: 'team' matches 'teams', but not 'teamwork'.
+# The forms of a word of up to four letters add at most one letter: 'team' matches 'teams', but not 'teamwork'.
 _MIN_STEM_LENGTH = 4
 
 
@@ -60,7 +60,7 @@ class Relevance:
 
 
 def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """Map each form of a weighted word that occurs in the texts to the word and its weight."""
+    """Find forms of the weighted words in `vocabulary`. Map each form to its word and the weight of the word."""
     stems = {word: _stem(word) for word in weights}
     prefixes = tuple({stem for stem, _ in stems.values()})
     candidates = sorted(form for form in vocabulary if form.startswith(prefixes))

@@ -51,7 +51,7 @@ class Judge:
     - `given`: the user's context. Facts must not use names from the context, but other statements can. No statement can
       use figures from the context.
     - `companies`: the names of the vendor and the prospect, if known.
-    - `asks_softly`: whether soft problems cause a correction; False if a model judges soft problems later.
+    - `asks_softly`: whether the model is asked to correct soft problems; False if a model verifies the claims later.
     """
 
     shown: tuple[Passage, ...]
@@ -146,8 +146,8 @@ class Judge:
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
         """Return a statement with this text, and with the evidence that this kind of statement can use.
 
-        Questions and sales copy can use names from any passage, and addresses on both companies' sites. Questions can
-        also mention times in a plan, such as 'in two weeks'.
+        In questions and sales copy, names can come from any passage, and web addresses can be on either company's site.
+        Questions can also mention times in a plan, such as 'in two weeks'.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
@@ -215,9 +215,10 @@ class Judge:
                 yield Problem("D4", f"the name {name!r} is not in the evidence")
 
     def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
-        """Check that the passage cited for a customer's result, or its title, names the customer (rule D5).
+        """Check that each passage cited for a customer's result names the customer (rule D5).
 
-        A problem's path consists of the field with the results and the index of the result.
+        The heading and the page title count as parts of the passage. The path of a problem is relative to the
+        finding: `("results", 0)` for the first result of a case study.
         """
         for field, name_field in value.named_beside.items() if _is_finding(value) else ():
             name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
@@ -271,7 +272,7 @@ def _words_of(value: Value) -> str:
 
 
 def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
-    """Yield the path and text of each string in the value's own fields, except ids and nested values."""
+    """Yield each string in the value's own fields, with its path. Ids and unchecked fields are left out."""
     for name in _own_fields(type(value)):
         given: object = getattr(value, name)
         if isinstance(given, str):

@@ -170,7 +170,7 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
     """Return a passage that consists of the quotation.
 
-    If a model cites this passage, the citation is replaced with the same evidence as before.
+    If a model cites this passage, the result is evidence with the same id as `evidence`.
     """
     return Passage(
         page=PageRef(

@@ -178,7 +178,7 @@ def _with_lowercase_verb(sentence: str) -> str:
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
     """Return the statement without the words that need no evidence in this field.
 
-    For example, a subject line needs no evidence for 'five questions', because it counts what the e-mail offers.
+    For example, 'five questions' in a subject line needs no evidence, because the e-mail itself offers the questions.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -198,7 +198,7 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
 def dated(statement: Statement) -> Statement:
     """Return the statement without the publication dates of the cited pages.
 
-    If a quotation contains a year, nothing is removed, because the event and the page can have different dates.
+    If a quotation contains a year, no date is removed: the date can be that of an event, and then it needs evidence.
     """
     text = statement.text
     if not _DIGIT.search(text) or _YEAR.search(statement.said):
@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return an empty quotation for each site and publication date, because sales copy is allowed to mention them."""
+    """For each site and publication date, return a quotation without text, so that sales copy can mention both."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

@@ -86,7 +86,7 @@ def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
 
 
 def _claims(objection: Value) -> bool:
-    """Whether the answer to an objection makes a claim, and does not only agree with the objection."""
+    """Whether the answer to an objection contains a fact or an inference, and not only polite agreement."""
     return any(part.kind in {"fact", "inference"} for part in cast("Objection[Any]", objection).answer)
 
 

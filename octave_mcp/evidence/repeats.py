@@ -22,8 +22,8 @@ def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     If two pages contain the same text, only the more important page keeps the text: a case study rather than a blog
     post.
 
-    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, one page keeps
-    the text if it contains a figure, a certificate, a quotation with its speaker, logos or metadata.
+    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, a text
+    with a figure, a certificate, a quotation with its speaker, logos or metadata is kept on one page.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]

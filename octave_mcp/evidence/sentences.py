@@ -13,7 +13,7 @@ _END = re.compile(
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
 )
 _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
-# In characters. Only the last characters of a text are searched, because a search would be slow on long lines.
+# Maximum number of characters to search before a punctuation mark. On long lines, a longer search would be slow.
 _MAX_LOOKBEHIND = 48
 # A Japanese particle after a closing quotation mark continues the sentence: 「…。」と述べた.
 _PARTICLE_AFTER_QUOTE = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")

@@ -127,7 +127,7 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 
 
 def _name_outside_quotation(statement: Statement) -> str:
-    """Return a name that the claim contains, but neither the quotation nor its heading nor the page title.
+    """Return a name in the claim that is missing from the quotation, its heading and the page title.
 
     A quotation without the name could be about another customer on the same page. Return '' if no name is missing.
     """
@@ -137,7 +137,7 @@ def _name_outside_quotation(statement: Statement) -> str:
 
 
 def _says_enough(statement: Statement) -> bool:
-    """Whether the claim has enough words, names and figures to be found by a comparison of words.
+    """Whether the claim has enough words, names and figures to be judged by a comparison of words.
 
     Two shared words are not enough, because they can be a coincidence.
     """
@@ -147,7 +147,7 @@ def _says_enough(statement: Statement) -> bool:
 
 
 def _gives_same_figure(statement: Statement, near: Near) -> bool:
-    """Whether the quotation is a sentence with a distinctive figure, and the claim does not generalise the quotation.
+    """Whether the claim has a distinctive figure, the quotation is a sentence, and the claim is not broader than it.
 
     A figure in a compound such as 'two-hour windows' does not count, because it belongs to a name.
     """

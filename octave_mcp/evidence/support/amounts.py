@@ -74,10 +74,10 @@ def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
-    """Whether the claimed figure can be calculated from two quoted figures with at most one other figure between them.
+    """Whether the claimed figure can be calculated from two quoted figures that stand close together.
 
-    For example, "5 weeks sooner" follows from "3 weeks instead of 8". A share also follows from its complement, such as
-    40 % from 60 %.
+    At most one other figure can stand between them. For example, "5 weeks sooner" follows from "3 weeks instead of 8".
+    A share also follows from its complement, such as 40 % from 60 %.
     """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True
@@ -100,8 +100,8 @@ def _are_comparable(first: Quantity, second: Quantity) -> bool:
 def _derivable_values(claimed: Quantity, first: Quantity, second: Quantity) -> Iterator[float]:
     """Yield the values that can be calculated from two figures: sum, difference, share and multiple.
 
-    Figures from different sentences rarely belong together, so they are combined only for an approximate claim, such as
-    "about 40". Multiples always count.
+    Figures from different sentences rarely belong together. Their sum, difference or share counts only if the claimed
+    figure is approximate, such as "about 40". Multiples always count.
     """
     low, high = sorted((first.value, second.value))
     if claimed.unit == first.unit and (first.sentence == second.sentence or claimed.bound == "~"):

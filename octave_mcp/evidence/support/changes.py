@@ -75,7 +75,7 @@ def _value_in(part: str) -> str:
 
 
 def is_reversed(statement: Statement) -> bool:
-    """Whether the claim swaps the two sides of a change, a comparison or an action that the quotation describes."""
+    """Whether the claim reverses a change, a comparison or an action that the quotation describes."""
     return (
         _is_change_reversed(statement)
         or _is_from_to_reordered(statement)

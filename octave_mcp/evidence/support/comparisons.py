@@ -13,9 +13,8 @@ _MORE = frozenset("more greater higher larger bigger longer slower costlier pric
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
 # Maximum number of words from the comparative to "than", as in "fewer errors a day than".
 _REACH = 6
-# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. A figure is compared only
-# if at least this number of words separates it from the comparative, as in "At 9%, our error rate is lower than the
-# usual 12%".
+# Minimum number of words between a figure and the comparative: "At 9%, our error rate is lower than the usual 12%". In
+# "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%.
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
