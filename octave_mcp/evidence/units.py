@@ -51,8 +51,8 @@ class AnalysedTexts(NamedTuple):
 class Unit(NamedTuple):
     """A group of one or two neighbouring passages that belong together.
 
-    `at` contains the indexes of these passages in the list of all passages. `key` (URL and number of the first passage)
-    identifies the group in any list.
+    `at` contains the indexes of these passages in the list of all passages. Unlike `at`, `key` (URL and number of the
+    first passage) does not depend on the list.
     """
 
     at: tuple[int, ...]

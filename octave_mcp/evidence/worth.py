@@ -84,7 +84,7 @@ _WORDS: dict[Cue, str] = {
 
 
 def _table(selects: Callable[[str], bool]) -> dict[str, int]:
-    """Map each selected keyword, without the final "*", to a bit set of its kinds of content."""
+    """Map each keyword that `selects` accepts, without the final "*", to a bit set of its cues."""
     table: dict[str, int] = {}
     for cue, listed in _WORDS.items():
         for word in filter(selects, listed.split()):

@@ -52,7 +52,7 @@ class Own(NamedTuple):
     """A text that a person wrote.
 
     - `what`: the path of the text within the displayed part, or '' if the text is the whole part.
-    - `warnings`: warnings about the text, except for warnings that the part's score already shows.
+    - `warnings`: warnings about the text, except for those that are also in the `score.warnings` of the part.
     """
 
     by: str

@@ -22,11 +22,10 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Maximum number of entries of each kind in a background section, followed by the number of omitted entries. The limit
-# keeps the Markdown under 6,000 words.
+# Maximum number of entries of each kind in a background section. After these entries, a text such as "5 more" follows.
+# The limit keeps the Markdown under 6,000 words.
 MAX_LISTED = 3
-# Kinds of vendor elements of which up to ten entries are listed, because sales reps look for a customer that they can
-# mention.
+# Up to ten entries of these kinds are listed, because sales reps look for a customer that they can mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 
@@ -67,7 +66,7 @@ def _disarm(leading: re.Match[str]) -> str:
 
 
 def _ticks(text: str, minimum: int) -> str:
-    """Return more backticks than the text has in a row, so that the text cannot end the code."""
+    """Return a row of backticks that is longer than any in the text, so that the text cannot end the code."""
     return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 

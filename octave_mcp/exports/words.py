@@ -28,7 +28,7 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     ),
     "existing_customer": (
         "Already a customer",
-        "The approach is expansion, and the prospect's own customer story is not used as proof.",
+        "Sell more to this customer. The vendor's customer story about the prospect is not used as proof.",
     ),
     "vendor_is_customer": (
         "You are their customer",

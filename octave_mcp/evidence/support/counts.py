@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def as_written(figure: Quantity, text: str) -> str:
-    """Return the figure in quotation marks, as the text spells it: "threefold" for the figure "3x"."""
+    """Return the figure as the text spells it, with quotation marks around it: 'threefold' for the figure "3x"."""
     written = str(figure).strip("~ ")
     number = _NUMBER.match(written)
     if written in text or not number:
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(statement: Statement, figure: Quantity) -> bool:
-    """Whether a small number in words can be the length of a list in the quotation, such as 2 for "e-mail and chat"."""
+    """Whether a number in words can be the length of a list in the quotation: "two channels" for "e-mail and chat"."""
     if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
     if _is_counted_differently(statement, figure):
@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """Whether the quotation gives another number for the same thing, such as "two plans" for "four plans"."""
+    """Whether the claim and the quotation count the same things differently, as in "four plans" and "two plans"."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
@@ -126,7 +126,7 @@ _MAX_THINGS = 3
 
 
 def _counted_things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """Return the comparison keys of what a figure counts: up to three content words after the figure."""
+    """Return the comparison keys of up to three content words after a figure, which say what the figure counts."""
     things: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
         return things

@@ -20,15 +20,15 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# Maximum number of words between a denied word and the word that denies it. The four limits apply, in this order, to a
-# negation, a negative verb, "rather than", and a "no" after the denied word.
+# Maximum distances, in words, between a denied word and the word that denies it: a negation such as "not", a verb such
+# as "lacks", "rather than", or a "no" after the denied word.
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 # These negations also deny the words before them: "Of the plans, none is free."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
 _POSTPOSED = frozenset({"not", "never"})
 # "No" can also deny the verb before it: "stores no password" means "does not store a password".
 _POSTPOSED_OR_NO = _POSTPOSED | {"no"}
-# These adverbs belong to the negation, which does not deny them: "no longer", "not really".
+# These adverbs are not denied, because they are part of the negation: "no longer", "not really".
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 
 
@@ -63,7 +63,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Find the sentences that share most keys with `wanted`, and return the keys of their undenied words."""
+        """Return the keys of the words that are not denied, but only from the sentences that best match `wanted`."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]

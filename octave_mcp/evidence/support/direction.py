@@ -200,7 +200,7 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
     return set()
 
 
-# In "reduces the number of calls", the direction applies to the calls, so these words are skipped.
+# In "reduces the number of calls", the calls are reduced, so words such as "number" are skipped.
 _MEASURES = frozenset("number share rate cost amount level volume time".split())
 _AFTER_REACH = 6
 # These words can separate a subject and its verb: "requests have been steadily shrinking".
@@ -224,7 +224,7 @@ def _direction_after(text: Wording, word: Word) -> set[str]:
 
 
 def _has_object(text: Wording, verb: Word) -> bool:
-    """Whether an object follows the verb. In "stores grew their sales", the sales grew and not the stores."""
+    """Whether an object follows the verb. In "stores grew their sales", the sales grew, not the stores."""
     return text.after(verb) in _ARTICLES
 
 
@@ -232,7 +232,10 @@ _ARTICLES = frozenset("the a an its their his her our your all each every this t
 
 
 def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
-    """Return the direction of the word after a figure, as in "38% lower", or of the words near the figure."""
+    """Return the direction of the word after a figure, as in "38% lower".
+
+    If this word has no direction, return the directions of the words near the figure.
+    """
     after = text.words[figure.at + 1 : figure.at + 2]
     if (
         after
@@ -268,7 +271,7 @@ _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES)
 
 
 def opposite_words(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that contains a word, such as "limited", if the quotation contains only the opposite word."""
+    """Flag a word in the claim if the quotation contains only the opposite word: "limited" for "unlimited"."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     sentences = [words for quote in statement.quotes for words in quote.sentences]

@@ -1,4 +1,4 @@
-"""Rules on certificates, other statuses and events: if the claim states one, the quotation must state it, too (D40)."""
+"""Rules on statuses and events: a claim must not say "certified" or "hired" if the quotation does not (D40)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def added_event(statement: Statement) -> Iterator[Problem]:
 def _is_no_event(statement: Statement, word: Word) -> bool:
     """Whether a word such as "raised" does not state an event in this text.
 
-    "Raised prices" is not a funding round, "is closed" is a state, and "doubled" can be calculated from two figures.
+    For example, "raised prices" is not a funding round, and "is closed" is a state. If the claim contains figures,
+    "doubled" can be calculated from them.
     """
     figures = quantities(statement.text)
     if word.lower in {"doubled", "tripled"}:

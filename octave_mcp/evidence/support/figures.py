@@ -21,7 +21,7 @@ from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# A share in words, such as "a third", can differ from the other text's share by this number of percentage points.
+# A share in words, such as "a third", must be within this number of percentage points of the calculated share.
 _ROUGH_POINTS = 4
 # Matches the number inside a name such as "EC2", which needs no evidence.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
@@ -61,7 +61,10 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
-    """Whether the bounds of two figures contradict each other, and neither text contains a negation."""
+    """Whether two figures contradict each other, such as "over 40" and "under 40".
+
+    A negation in the claim or the quotation can reverse the meaning ("not under 40"), so the result is then False.
+    """
     return (
         is_opposed(figure, quoted)
         and statement.claim.lowers.isdisjoint(NEGATIONS)
@@ -72,7 +75,8 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
     """Reject a claim that repeats a sentence of the quotation word for word, but with another figure.
 
-    `unquoted_figures` accepts such a claim if the quotation contains the other figure in another place.
+    For example, the claim says "40 stores and 10 offices", and the quotation "10 stores and 40 offices".
+    `unquoted_figures` accepts this claim, because the quotation contains both figures.
     """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
@@ -113,7 +117,7 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
-    """Whether the claim also contains the figure with its limit, as in "10 teams of up to 10 people"."""
+    """Whether the claim gives the same number with a limit elsewhere, as in "10 teams of up to 10 people"."""
     return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
@@ -173,7 +177,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """Return the periods that the quotation mentions without a number, each with a 1: "1 day" for "the next day"."""
+    """Return each period that the quotation mentions without a number, with "1" added: "1 day" for "the next day"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
@@ -257,11 +261,10 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
-    """Whether the words near the claim's figure belong to another share in the quotation.
+    """Whether the words near the claim's figure describe a different percentage in the quotation.
 
     For example, the quotation says "38% have other complaints" and "80% feel buried by calls". Then the claim "six in
-    ten feel buried by calls" is wrong: 60 % is close to the complement of 38 %, but "feel buried by calls" belongs to
-    80 %.
+    ten feel buried by calls" is wrong. 60 % is close to 100 % - 38 %, but "feel buried by calls" describes 80 %.
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
@@ -301,7 +304,7 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# To find out what a figure is about, this number of words near it is compared: four for counts, eight for shares.
+# The words next to a figure show what it is about: up to four words for counts, and up to eight for percentages.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 

@@ -50,8 +50,8 @@ SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# These words can deny something without a negation: "avoided $5 in fees" means that $5 were not spent. Because these
-# words often deny nothing, they count as a denial only if the other text contains a negation.
+# These words can deny something without a negation: "avoided $5 in fees" means that $5 were not spent. They often
+# deny nothing, so they count as a denial in the claim only if the quotation contains a negation, or the reverse.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -65,8 +65,8 @@ IMPLICIT_DENIALS = _set(
 AVAILABILITY = _set(
     "available included possible supported needed necessary required offered allowed planned there part"
 )
-# In each pair, a denied word from the first list can mean the same as a word from the second list: "does not raise the
-# rent" and "the rent stays the same".
+# If a word from the first set of a pair is denied, it can mean the same as a word from the second set: "does not raise
+# the rent" and "the rent stays the same".
 OPPOSITE_PARAPHRASES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
@@ -76,7 +76,7 @@ CONDITIONS = _set("unless until except without")
 # These words can express a denial: "only if it is enabled" means "not unless it is enabled".
 ONLY_WORDS = _set("only alone just once solely")
 TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
-# With a negation, these words do not contradict a plan: "not yet" agrees with "plans to".
+# A negation with one of these words can follow from a plan: "does not yet ship" agrees with "plans to ship".
 UNTIL_NOW = _set("yet now still currently")
 CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"

@@ -77,7 +77,7 @@ def foreign_addresses(statement: Statement) -> Iterator[Problem]:
 def _addresses(statement: Statement) -> Iterator[tuple[str, str]]:
     """Yield the addresses in the claim, with their hosts.
 
-    A host such as "Cal.com" is skipped if the evidence or the context contains it, because it can be a name.
+    A bare host such as "Cal.com" can be a product name, so it is skipped if the evidence or the context contains it.
     """
     if not _MAY_BE_ADDRESS.search(statement.text):
         return

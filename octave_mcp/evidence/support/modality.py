@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# Number of words after a hedge, and number of words after a word for a plan, that are compared with the claim.
+# The claim is compared with up to eight words after a hedge, and with up to twelve words after a word for a plan.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -140,8 +140,8 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# A claim is not about a wish if it shares at least three times as many words with the text before the wish as with the
-# text after the wish.
+# A claim is not about the wish if it shares words mainly with the text before the wish: at least three times as many as
+# with the text after the wish.
 _BEFORE_FACTOR = 3
 
 

@@ -111,8 +111,8 @@ _SPELLED_OUT = {
 def names(text: str) -> tuple[str, ...]:
     """Return the names in a text, in order and without repeats.
 
-    The first word of a sentence is always capitalised, so it is a name only if its spelling or the next words show
-    this.
+    The first word of a sentence is always capitalised. Its spelling ("PostHog") or the next words must show that it is
+    a name.
     """
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
@@ -163,7 +163,7 @@ def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
 
 
 def _precedes_verb(lower: str, following: str) -> bool:
-    """Whether the next word is a verb whose subject can be a name."""
+    """Whether the next word is a verb, so that this word is probably a name: "Brassmere uses"."""
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
@@ -178,7 +178,7 @@ def is_plain_noun(lower: str) -> bool:
 
 
 def is_plain_word(name: str) -> bool:
-    """Whether a name can be an ordinary word, because it has known synonyms, such as "Price"."""
+    """Whether a name such as "Price" has known synonyms, and can therefore be an ordinary word."""
     return not is_shaped(name) and len(keys_of(name.lower())) > 1
 
 

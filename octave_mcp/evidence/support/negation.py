@@ -155,7 +155,7 @@ def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: S
 def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
     """Whether the text denies the words without a negation, as "dropped", "unusable" and "have to wait" do.
 
-    The denying word must be near the words that it denies, and the other text must not contain the denying word.
+    A denying word, such as "dropped", must be near a denied word, and must not also be in `other`.
     """
     unshared = [word for word in text.words if stem(word.lower) not in other.stems]
     keys = joined(word.keys for word in denied)
@@ -171,7 +171,7 @@ def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) ->
 
 
 def _is_implicit_denial(text: Wording, word: Word) -> bool:
-    """Whether a word denies something without a negation, unlike "later" in "a month later"."""
+    """Whether a word such as "dropped" or "later" denies something. In "a month later", "later" denies nothing."""
     if word.lower == "beyond":
         return text.before(word) in PASSIVE_AUXILIARIES
     if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
@@ -183,7 +183,7 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 
 
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether `word` is near one of the words at the indexes `places`, or `places` is empty.
+    """Whether `word` is near a word whose index is in `places`. Always true if `places` is empty.
 
     "Avoids" and "free" deny only the words after them, as in "free of faults". However, "free" also denies the words
     before it in "symptom-free" and "accounts are free".

@@ -19,7 +19,7 @@ _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim if the quotation contains hardly any of its words and none of its figures.
+    """Flag a claim if hardly any of the claim's words, and none of its figures, are in the quotation.
 
     The rule also flags true paraphrases.
     """

@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import normalised
 
-# `quantities.periods` does not recognise these words for periods.
+# Maps words for rates to their periods. `quantities.periods` does not recognise these words.
 _PERIOD_ADJECTIVES = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
 
 

@@ -158,7 +158,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            # If the claim says "used to", which counts as "gone", there is no word that the error text could quote.
+            # "Used to" counts as "gone", but is not a single word that the error text can quote, so it is not flagged.
             if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return

@@ -46,7 +46,7 @@ _CURRENCIES = {
 # The pattern must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # If the first `\s?` were in front of the optional group, it would consume the space before the unit.
+    # `\s?` is inside the optional group, so that it consumes a space only if a scale such as "million" follows.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -165,7 +165,7 @@ class Quantity(NamedTuple):
 def _is_year(number: float) -> bool:
     """Whether a number is a year.
 
-    The number is converted to an int, because Python compares a float with every year in the range.
+    The conversion to int saves time: for a float, Python would compare all years in the range one by one.
     """
     return number.is_integer() and int(number) in YEARS
 
@@ -180,7 +180,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 def _exact(plain: str) -> Iterator[Quantity]:
     """Yield the figures that the text gives in digits.
 
-    In "10 to 15%", the unit "%" also applies to 10. A year at the start of such a range gets no unit.
+    In "10 to 15%", the unit "%" also applies to 10. A year gets no unit: "in 2024 - 15% more".
     """
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):

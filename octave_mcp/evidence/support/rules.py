@@ -1,8 +1,8 @@
 """Lists all rules, and derives the verdict on a claim from the problems that the rules find.
 
 Hard rules are rarely wrong. If a hard rule rejects a claim and no correction fixes it, the claim is dropped. Soft rules
-are wrong more often. A claim that a soft rule flags is kept, with the verdict `partly`. Some soft rules cause no
-correction, because they flag too many true claims.
+are wrong more often. If a soft rule flags a claim, the claim is kept, with the verdict `partly`. Some soft rules cause
+no correction, because they flag too many true claims.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# If a claim has more figures than this, it is rejected, because it would take too long to compare them with all figures
-# in the quotations.
+# A claim with more figures is rejected. Comparing so many figures with all figures in the quotations would take too
+# long.
 MAX_FIGURES = 40
 
 
@@ -135,8 +135,8 @@ def _known(statement: Statement) -> Statement:
 def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
     """Return the verdict on a statement, based on its problems.
 
-    If the rules find no problem, the claim is `supported` only if the quotation uses nearly the same words, because the
-    rules do not understand meaning. Otherwise, the verdict is `unjudged`.
+    The rules compare words and do not understand meaning. Therefore, a claim without problems is `supported` only if
+    the quotation uses nearly the same words. Otherwise, the verdict is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

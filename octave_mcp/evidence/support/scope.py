@@ -61,8 +61,8 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum distances in words: from "all" to its noun in the claim, from "one" to this noun in the quotation, and from
-# "all" to this noun in the quotation.
+# In the claim, up to three words can stand between "all" and its noun. In the quotation, the rule looks for "one" in
+# the three words before this noun, and for "all" in the four words before it.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 

@@ -64,7 +64,7 @@ class Statement:
     """A claim with its evidence.
 
     `vendor`, `prospect`: names of the companies, or "" if unknown. `context`: the user's text about the deal. `known`:
-    names that need no evidence. `shown`: texts from which questions and sales copy can use names.
+    names that need no evidence. `shown`: texts, such as passages. Questions and sales copy can use the names in them.
     """
 
     text: str
@@ -78,7 +78,7 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        """Whether the statement is a claim in the form of a sentence, with evidence.
+        """Whether the statement is a fact or an inference that has evidence and contains a sentence.
 
         A single name or title is too short for a comparison of words.
         """
@@ -182,12 +182,12 @@ class Statement:
 
     @cached_property
     def clauses(self) -> tuple[tuple[Word, ...], ...]:
-        """For each quotation, the clause that shares most words and figures with the claim."""
+        """The clause of each quotation that shares the most words and figures with the claim."""
         wanted = (*self.content, *(word for word in self.claim.words if word.is_figure))
         return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
     def is_about(self, words: tuple[Word, ...]) -> bool:
-        """Whether the claim contains at least one of these content words of a quotation."""
+        """Whether at least one of these words from a quotation is also a content word of the claim."""
         return any(shares(word, self.content_keys) for word in words)
 
     @cached_property

@@ -69,7 +69,7 @@ def _claimed_names(statement: Statement) -> tuple[str, ...]:
 
 
 def _only_starts_sentences(text: str, name: str) -> bool:
-    """Whether the name occurs only at the start of sentences, where every word is capitalised: "Demo confirmed"."""
+    """Whether the name is always the first word of a sentence, so that it can be an ordinary word: "Demo confirmed"."""
     plain = normalised(text)
     places = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", plain)]
     return not is_shaped(name) and all(starts(plain, at) for at in places)
@@ -109,8 +109,8 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
-# Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". In facts,
-# even the names next to these words are checked.
+# Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". If the claim
+# is a fact, job titles are also checked as names.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -157,7 +157,7 @@ def wrong_page(statement: Statement) -> Iterator[Problem]:
 def _subject(statement: Statement) -> tuple[str, Role] | None:
     """Return the company that the claim names first.
 
-    Return None if the claim names both companies and is vague: an inference, or a text with a word such as "could".
+    Return None if the claim names both companies and is an inference or contains a word such as "could".
     """
     about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
     if len(about) > 1 and (

@@ -241,7 +241,7 @@ def is_among(word: Word, words: frozenset[str]) -> bool:
 
 
 def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
-    """Return the clause of the text that shares most content words with the claim.
+    """Return the clause of the text that shares the most content words with the claim.
 
     A shared figure counts more than a shared word.
     """
