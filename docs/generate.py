@@ -107,7 +107,10 @@ def models() -> str:
 
 
 def _by_auto(model: choices.ModelChoice) -> str:
-    keyless = {choices.BY_CLIENT: "over MCP, if none is set", choices.BY_RULES: "elsewhere, if none is set"}
+    keyless = {
+        choices.BY_CLIENT: "over MCP, if no other model is configured",
+        choices.BY_RULES: "outside MCP, if no other model is configured",
+    }
     return "yes" if model.in_auto else keyless.get(model.name, "no")
 
 

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Kinds of findings that one ask about a vendor covers"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="How many kinds of findings an ask about a vendor covers"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit of a run if the request sets no limit")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")

@@ -224,7 +224,7 @@ async def test_an_unusable_setting_is_an_error_on_every_surface(
 
 @pytest.mark.long
 async def test_the_settings_the_doctor_and_the_tools_say_which_model_is_the_default(tmp_path: Path) -> None:
-    default = "if no model is configured, auto is host over MCP, else extractive"
+    default = "if none is configured, auto uses host over MCP, else extractive"
     async with serving() as http:
         settings = {setting["name"]: setting for setting in (await http.get("/config")).json()["settings"]}
     shown = json.loads((await octave("config", "--json", cwd=tmp_path)).out)["settings"]

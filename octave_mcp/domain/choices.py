@@ -220,7 +220,7 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
     return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server), {keyless}; {default}"
 
 
-AUTO_HELP = f"if no model is configured, {AUTO} is {BY_CLIENT} over MCP, else {BY_RULES}"
+AUTO_HELP = f"if none is configured, {AUTO} uses {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 # The help of the command line omits models that need a connected MCP client, because the command line has none.
 _KEYED = either(model.name for model in MODELS if model.needs)
