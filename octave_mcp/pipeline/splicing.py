@@ -30,7 +30,7 @@ _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
 
 class Rewritten(NamedTuple):
-    """Revised parts of drafts, with their evidence. `given` is the user's instruction."""
+    """Revised parts of drafts, with their evidence. `given` is the user's instruction for the revision."""
 
     parts: Mapping[Origin, object]
     evidence: Mapping[EvidenceId, Evidence]
@@ -52,7 +52,7 @@ def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
 
 
 class Spliced(NamedTuple):
-    """A playbook and its drafts after parts were replaced."""
+    """A playbook and its drafts, both with the revised parts."""
 
     playbook: Playbook
     drafts: Drafts
@@ -62,11 +62,11 @@ def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
     The sections are assembled twice, from the old drafts and from the new drafts, and only the differences are applied
-    to the playbook. Replacing whole sections would undo changes by people and by verdicts, because the drafts do not
-    contain these changes.
+    to the playbook. Replacing whole sections would lose changes that the drafts do not contain: texts that people
+    edited, and verdicts that were added after the sections were assembled.
 
     Raises:
-        BadAnswer: If a new part breaks a rule, so that it would be dropped from a playbook.
+        BadAnswer: If the checks drop a new part or all of its sentences.
     """
     is_thin = any(flag.code == _THIN and "prospect" in flag.companies for flag in playbook.flags)
     whole, units = ([part for part in new.parts if part.is_unit and bool(part.at) == at] for at in (False, True))
@@ -109,7 +109,7 @@ def _says_something(part: object) -> bool:
 
 
 def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
-    """Find a part of the playbook in the sections that were assembled from drafts.
+    """Find the part of `assembled` that corresponds to the playbook's part at the path `unit`.
 
     Return None if the checks dropped the part while the sections were assembled.
     """
@@ -127,7 +127,7 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
     """Return the index of the entry that has the same identity as `entry`.
 
-    The index can differ from `at`, because checks can drop entries before it.
+    The index can differ from `at`, because the checks can drop entries that precede this entry in the list.
     """
     wanted = identity(entry)
     if wanted is None:

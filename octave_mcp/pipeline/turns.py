@@ -13,7 +13,7 @@ Stage = Literal["addresses", "pages"]
 
 
 class Turns:
-    """Tracks, for each company and stage, whether all questions are queued.
+    """Tracks the stages in which all questions about a company are queued.
 
     Both companies are researched concurrently. Without turns, the order of the questions would depend on which site
     answers first.
@@ -23,14 +23,18 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait until all questions of this stage about the preceding companies are queued.
+        """Wait until this stage's questions about the companies that come before `role` are queued.
 
-        Companies for which `end` was called do not delay the other companies.
+        The companies come in the order of the constructor's argument `roles`. Companies for which `end` was called do
+        not delay the other companies.
         """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()
 
     def end(self, role: Role, *stages: Stage) -> None:
-        """Declare that this company has no more questions in these stages, or in any stage if no stage is given."""
+        """Declare that all questions about this company are queued in these stages.
+
+        If no stage is given, this applies to all stages.
+        """
         for stage in stages or get_args(Stage):
             self._ended[role][stage].set()

@@ -39,7 +39,7 @@ _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A draft or finding after its verdicts were applied, and the reasons for dropped claims."""
+    """A draft or findings after the verdicts were applied, and a `Problem` for each dropped claim."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -64,7 +64,7 @@ class Corrector:
         found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
-        # A corrected claim is not marked, because its text is the text that the model confirmed.
+        # A corrected claim counts as supported, because the model that doubted the claim wrote the new text.
         supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _rejected(value, supports), known=self.known, language=self._language)
@@ -152,7 +152,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """Yield a `Gap` for each reason why claims were not judged, and state the number of claims in it."""
+    """For each reason why claims were not judged, yield a `Gap` that contains the number of these claims."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():

@@ -1,4 +1,4 @@
-"""Has a model judge whether quotations support claims, and spends only a share of the run's tokens on this."""
+"""Asks a model whether quotations support claims. These asks get only a share of the run's tokens."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from octave_mcp.ports import Journal
 # Token budget of verification: `TOKEN_SHARE` times the tokens that the run's other asks have used so far, plus
 # `FLOOR_TOKENS`. Without `FLOOR_TOKENS`, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
-# Maximum number of verification asks about the findings on one company, about one answer with drafts, and at the end of
-# the run.
+# Maximum numbers of verification asks: `RESEARCH_ASKS` for the findings on one company, `COPY_ASKS` for one answer that
+# contains drafts, and `LAST_ASKS` for all claims together if a connected client judges them.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 # The judge's name in a verdict if a connected MCP client judged the sales copy that the client itself wrote.
 SELF = "self"
@@ -90,7 +90,7 @@ class _Outcome(NamedTuple):
 class _Reply(NamedTuple):
     """A model's reply to one ask.
 
-    - `sent`: how many of the remaining claims were in the ask.
+    - `sent`: the number of claims in the ask.
     - `opinions`: the model's opinions, keyed by the index of the claim in the ask. `why` explains missing opinions.
     - `is_last`: true if no further ask should be made, because the next ask would fail for the same reason.
     """

@@ -49,7 +49,7 @@ class Draft:
 
 
 class Verification:
-    """Has a model judge the claims of a playbook, and applies the verdicts.
+    """Asks a model to judge the claims of a playbook, and applies the verdicts.
 
     Most models judge claims while the drafts are written. A connected MCP client judges all claims in one question at
     the end, because every question costs tokens and a tool call. Verdicts are always applied at the end, because all
@@ -125,8 +125,8 @@ def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Drafts are stored with their verdicts, but findings are not. The verdicts on findings therefore come from the
-    # earlier opinions.
+    # Stored drafts include the verdicts on their claims, but stored findings do not. The verdicts on findings are
+    # therefore derived from the opinions that the earlier run stored.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier
 

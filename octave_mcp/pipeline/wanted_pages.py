@@ -25,7 +25,8 @@ class Wanted:
     """Links that match the user's context.
 
     - `scores`: the score of each URL. Each context word in a link adds 1 / (number of links with that word).
-    - `pages`: the best link for each context word. Capitalised words come first, and then the rarest words.
+    - `pages`: the best link for each context word. Links for capitalised words come first. Within both groups, links
+      for rare words come before links for common words.
     """
 
     scores: Mapping[str, float]
@@ -66,8 +67,8 @@ def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[st
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
     """Return a sort key.
 
-    Links with a high score come first. Among links with equal scores, kinds of page that have a quota come first,
-    then links that are not only in a sitemap, and then short paths.
+    Links with a high score come first. Ties are broken by kind (kinds with a share above 0 in `RoleTraits` first), then
+    by origin (links that are only in a sitemap last), and then by path (short paths first).
     """
     is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
     return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")

@@ -1,4 +1,4 @@
-"""Has a model write the drafts of a playbook, with one ask for each draft or one ask for several drafts."""
+"""Asks a model to write the drafts of a playbook, with one ask for each draft or one ask for several drafts."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Desk:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Names that sales copy can use without evidence: the two companies, the personas and their contacts."""
+        """Names that sales copy can use without evidence: of the companies, the personas and the personas' contacts."""
         contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
 
@@ -154,14 +154,14 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run wrote drafts for some of these personas, repeat the same ask, because its answer is cached.
-        Then ask for the drafts for the other personas.
+        If an earlier run wrote drafts for the first of these personas, repeat the ask of that run, because its answer
+        is cached. Then ask for the drafts for the other personas.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return n if an earlier run's answer covers the first n personas, or 0 if no earlier answer can be reused."""
+        """Return how many of the first personas are covered by an earlier run's answer that can be reused."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
@@ -196,7 +196,7 @@ class Desk:
     def joint(self, parts: Sequence[Part]) -> Part:
         """Combine several asks for drafts into a single ask.
 
-        Do not mix drafts about the deal with drafts for personas.
+        The drafts must all be about the deal, or all be for personas.
         """
         if len(parts) == 1:
             return parts[0]
@@ -279,7 +279,7 @@ class Desk:
 
 
 def in_language(draft: Value, language: str) -> list[Problem]:
-    """If the draft is in another language, return a soft problem, which causes a correction but drops nothing."""
+    """If the draft is not in `language`, return a soft problem: the model must correct it, but nothing is dropped."""
     return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 

@@ -49,7 +49,7 @@ class Engine(Protocol):
         """Schedule a run. Do nothing if the run is already scheduled."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Return, for each run that is in progress, whether the process that executes the run is alive."""
+        """Map the id of each run in progress to True or False: whether the process that executes the run is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:

@@ -42,12 +42,12 @@ class Inbox(Protocol):
 class RunContext:
     """The parts of a run that a model can access.
 
-    - `fresh`: whether the model must not use cached answers.
+    - `fresh`: if true, the model must not use cached answers.
     - `check`: callback that a paid model calls before each ask. The callback raises
       BudgetExceeded if the budget is used up.
     - `spend`: callback that a paid model calls after each answer.
     - `clock`: the run's clock. A model with a queue reports to the clock how long its asks wait.
-    - `slow`: callback that a slow model calls to report its name and what it is doing.
+    - `slow`: callback that a slow model calls with two texts: the model's name and a message for the user.
     """
 
     run_id: str
@@ -63,9 +63,9 @@ class RunContext:
 class Model(Protocol):
     """Answers asks. Each run has its own instance of the model, which is closed when the run ends.
 
-    - `name`: the name of the model that users see.
-    - `identity`: the name of the model and of all other models that the model uses. Cached findings are reused only if
-      a model with the same identity returned them.
+    - `name`: the model's name as shown to users.
+    - `identity`: identifies the model and the settings on which its answers depend, such as the provider's models.
+      Cached findings are reused only if a model with the same identity returned them.
     - `languages`: the languages that the model can write in, or None if it can write in any language.
     """
 
@@ -75,7 +75,7 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the cost of a playbook without verification, for `max_pages` pages per company."""
+        """Estimate the cost of a playbook with `max_pages` pages per company. The estimate excludes verification."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...
@@ -115,7 +115,8 @@ class Model(Protocol):
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
         """Record whether an answer passed the checks.
 
-        If the answer was corrected and the checks rejected the correction, too, the method is called a second time.
+        If a correction was requested but no model answered, the method is called for the original answer a second
+        time.
         """
 
     async def close(self) -> None: ...

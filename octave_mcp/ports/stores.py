@@ -1,4 +1,4 @@
-"""Ports for storing runs, and the caches that all runs share."""
+"""Ports for the storage of runs, and for the caches that all runs share."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PageCache(Protocol):
     async def put_cached(
         self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
     ) -> None:
-        """Store entries and release the leases of the keys `leased`, in one transaction.
+        """Store entries and release the owner's leases on the keys in `leased`, in one transaction.
 
         If `run_id` is given and that run was deleted, the entries are not stored.
         """
@@ -82,7 +82,7 @@ class Store(Memory, Heartbeats, Protocol):
     """Stores sessions and runs, with their events, questions, playbook versions and pages.
 
     Raises:
-        StoreFailed: By all methods, if the database cannot be read or written.
+        StoreFailed: If the database cannot be read or written. Every method can raise this error.
     """
 
     async def open(self) -> None:
@@ -132,7 +132,10 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
-        """Return the ids of the runs that are final or deleted, or whose epoch is later than the epoch in `epochs`."""
+        """Return the ids of runs in `epochs` that have a different epoch in the store, or are final or deleted.
+
+        `epochs` maps run ids to epochs.
+        """
         ...
 
     def waiting(self, wait: Wait) -> Store:
@@ -144,7 +147,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
         """Record the result of a finished step.
 
-        If the run is final or has a later execution, the method changes nothing and returns False.
+        If the run is final or a later execution of it has begun, the method changes nothing and returns False.
         """
         ...
 
@@ -212,7 +215,7 @@ class Store(Memory, Heartbeats, Protocol):
         If `hand_out` is true, store the current time as the time when a client received the question.
 
         Questions that no client has received come first. The other questions follow in the order in which clients
-        received them. Questions that a client received at or after the time `before` are skipped.
+        received them. Questions that a client has received since the time `before` are skipped.
         """
         ...
 
@@ -235,9 +238,9 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_version(self, run_id: str, version: Version) -> Version | None:
         """Store a version of the run's playbook and return it.
 
-        If the run that made this version has already stored a version, that version is returned instead. If the
-        playbook's run is deleted, the method stores nothing and returns None. If the run that made the version is
-        final, is deleted, or has a later execution, the method also stores nothing and returns None.
+        Each run makes only one version. If the run that made `version` has stored one before, return the stored version
+        instead. If the playbook's run is deleted, the method stores nothing and returns None. It does the same if the
+        run that made `version` is final or deleted, or if a later execution of that run has begun.
 
         Raises:
             Outdated: If the version is not based on the newest version.

@@ -1,4 +1,7 @@
-"""Converts citations in recordings (a page and a quotation) to passage numbers in answers, and back."""
+"""Converts evidence ids to the citations in recordings, and these citations to passage numbers in answers.
+
+A citation in a recording consists of a page and a quotation.
+"""
 
 from __future__ import annotations
 

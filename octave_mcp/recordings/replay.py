@@ -69,7 +69,10 @@ def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
 
 
 def _values(recording: RecordedRun, ask: Ask[Any, Any]) -> list[Object]:
-    """Return the recorded answers to a question. There are several answers if each pack of pages had its own ask."""
+    """Return the recorded answers to a question.
+
+    There are several answers if the pages were divided into packs, because each pack had its own ask.
+    """
     company = getattr(ask.brief, "role", "")
     answers = [answer for answer in recording.answers if (answer.company, answer.prompt) == (company, ask.prompt)]
     if not answers:

@@ -1,4 +1,4 @@
-"""Interfaces that runs depend on: adapters by name, limits, and storage for playbook files."""
+"""Interfaces that runs depend on: access to the adapters, the limits of a run, and storage for playbook files."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Adapters(Protocol):
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
         """Return the source.
 
-        If `refresh` is true, the source fetches every page again. `memory` is the store of the run's execution.
+        If `refresh` is true, the source fetches every page again. `memory` is the store that the source uses.
         """
         ...
 

@@ -162,7 +162,7 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """Return the stored run with the request_id of this request if both requests are equal.
+    """Return the stored run if its request equals this request. Both requests have the same request_id.
 
     Raises:
         ReusedRequest: If the request_id was used for a different request.

@@ -23,13 +23,13 @@ class Attempts:
 
     def first_event(self, record: RunRecord) -> tuple[EventName, str]:
         """Return the name and message of the first event of this attempt."""
-        if self.number > 1:  # "run_resumed" would count as a restart after a crash
+        if self.number > 1:  # an event "run_resumed" would count as a restart after a crash
             return "progress", "continuing, because the database is available again"
         if record.started_at is None:
             return "run_started", "started"
         if self.epoch == 1:  # an early release, which had no epochs, started the run
             return (
                 "run_resumed",
-                "restarted from the first step, because the release that started the run did not name steps",
+                "restarted from the first step, because this release cannot use the steps that an old release recorded",
             )
         return "run_resumed", "resumed"

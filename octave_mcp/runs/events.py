@@ -40,8 +40,8 @@ class EventLog:
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._notify = observe, notify
-        # Skip events that are stored already: if the connection is lost before the reply, the database has stored the
-        # events anyway.
+        # Skip events that are stored already. The database can have stored them even if the connection was lost before
+        # the reply.
         unstored = [event for event in unstored if event not in earlier]
         earlier = [*earlier, *unstored]
         self.resumed_in_vain = _resumed_in_vain(earlier)

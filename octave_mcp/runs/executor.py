@@ -210,8 +210,8 @@ class Executor:
                 f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
                 "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
-        # A resumed run keeps the `specialists_per_ask` of its first execution. If the value changed, the resumed run
-        # would make other asks and would not find them in the journal.
+        # A resumed run keeps the `specialists_per_ask` of its first execution. With another value, the resumed
+        # run would make different asks, which are not in the journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),

@@ -23,7 +23,10 @@ class Following:
         self._store, self._notifier = store, notifier
 
     async def latest(self, run_id: str) -> Event | None:
-        """Return the run's latest event with the run's latest message, or None if the run has no events."""
+        """Return the run's latest event, or None if the run has no events.
+
+        If the event has no message, it gets the message of the last event that has one.
+        """
         recent = [event for _, event in await self._store.last_events(run_id, RECENT_EVENTS)]
         if not recent:
             return None

@@ -62,7 +62,7 @@ class Execution:
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
         """Return the recorded entry of this step, or None if the step's input has changed."""
-        # Remove the entry from `_entries` to free its memory, and so that `report_unused` reports only unused entries.
+        # Remove the entry from `_entries`: this frees memory, and `report_unused` then reports only unused entries.
         known = self._entries.pop(name, {})
         if known and digest not in known:
             self._report(f"step {name!r} is repeated, because its input has changed")
@@ -137,7 +137,7 @@ class StoredJournal:
             result = await call()
         except StoreFailed:  # do not record: after the outage, the step is repeated
             raise
-        except OctaveError as failed:  # record it, so that a resumed run does not repeat the failed call
+        except OctaveError as failed:  # record the error, so that a resumed run does not repeat the call
             outcome = Outcome(failed=name_of(failed), message=str(failed))
             await self._record(path, digest, started_at, outcome, Usage())
             raise

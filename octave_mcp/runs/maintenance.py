@@ -1,6 +1,7 @@
-"""Periodic work of a process: reads answers that other processes accepted, stops runs and deletes old data.
+"""Periodic work of a process: reads answers that other processes accepted, and stops lost runs.
 
-A server also starts runs that no engine executes, marks abandoned runs as failed, and deletes old runs.
+A run is lost if it was cancelled, deleted or taken over by another process. A server also starts runs that no engine
+executes, marks abandoned runs as failed, and deletes old runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Notifies coroutines when a run changes, directly within a process or by polling the database."""
+"""Wakes coroutines when a run changes. If another process executes the run, they poll the database."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Notifier:
         return self._events.setdefault(run_id, asyncio.Event())
 
     def is_local(self, run_id: str) -> bool:
-        """Whether this process executes the run, so that changes are noticed without polling."""
+        """Whether this process executes the run. If so, its changes are noticed without polling."""
         return run_id in self._local
 
 

@@ -27,7 +27,7 @@ def seconds(record: RunRecord) -> float:
 
 
 def has_mandatory_sections(playbook: Playbook) -> bool:
-    """Whether the playbook has a summary, a persona with e-mails and a talk track, battle cards and evidence."""
+    """Whether the playbook has a summary, battle cards, evidence, and a persona with both e-mails and a talk track."""
     summary = playbook.executive_summary
     with_copy = {s.persona_id for s in playbook.email_sequences if s.touches} & {
         t.persona_id for t in playbook.talk_tracks
@@ -38,9 +38,9 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
     """Return the error of a run whose playbook lacks mandatory sections.
 
-    The error names the failure, the dropped statements or the lack of evidence. If most of the model's answers had
-    faults, the error is only about these faults. If only some answers had faults, the faults are appended to the error
-    text.
+    The error says that a section failed, that statements were dropped, or that too little was found. If most of the
+    model's answers had faults, the error is only about these faults. If only some answers had faults, the faults are
+    appended to the error text.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
     # Prefer an error about access to the model: without access, all other asks fail as well, so this is the error to

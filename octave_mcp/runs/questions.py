@@ -14,13 +14,13 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the MCP client that received it. Any other call returns this question only if
-# the call finds no other question before its timeout.
+# How long a question is reserved for the MCP client that received it. During this time, calls return other questions
+# first. If there are none before a call's timeout, the call returns the reserved question.
 LEASE = timedelta(seconds=60)
 # How often a waiting call checks for questions whose reservation has expired. Polling is necessary, because nothing
 # notifies the call when a reservation expires.
 LEASE_POLL_SECONDS = 5.0
-# How long a call that answers a question waits for the run to check the answer.
+# How long `Questions.answer` waits until the run has checked the answer.
 VERDICT_SECONDS = 10.0
 
 
