@@ -17,13 +17,13 @@ MAX_TOKENS = 80_000
 # The limits above apply if a run shows the connected client at most this many characters of a company's pages. If a run
 # shows more characters, the limits of the run are higher.
 SHOWN_CHARACTERS = 30_000
-# Characters per question if a run shows more than SHOWN_CHARACTERS. The lists in an answer are limited in length, so
-# more text needs more questions.
+# Maximum number of characters per question if a run shows more than SHOWN_CHARACTERS. One answer can list only a
+# limited number of findings, so a longer text is divided among several questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# The reserve for corrections is smaller during the last questions, because by then, all earlier answers have been
-# corrected.
+# The reserve for corrections is smaller when a run asks for the sales copy (LAST), because by then, the run has already
+# corrected the earlier answers.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
@@ -45,7 +45,7 @@ SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
 # Sizes by prompt, in the order of the questions, as measured in runs about ordinary companies. The question about URLs
-# is asked once per company, so USUAL_QUESTIONS is one higher than the number of prompts.
+# is asked for each of the two companies, so USUAL_QUESTIONS is one higher than the number of prompts.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -60,8 +60,8 @@ READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
 # Tokens for the passages in one question, if the company has at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# If a run shows a company's pages in several parts, each additional part allows three more questions: one about each
-# company, and one correction.
+# If a run shows each company's pages in several parts, each part after the first allows three more questions: one about
+# the vendor, one about the prospect, and one correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -70,11 +70,11 @@ class Allowance:
     """Limits of one run.
 
     When a run asks for the sales copy for personas, part of each limit stays reserved for the question about the deal.
-    When a run asks for a correction or asks about more pages of a company, part of each limit stays reserved for all
-    later questions.
+    A correction must leave enough of each limit for all later questions. The same applies to the second and each
+    further question about a company's pages.
 
-    If a run shows more than SHOWN_CHARACTERS characters, it can ask additional questions. `extra_questions` is their
-    number, and `extra` is their total size.
+    If a run shows more than SHOWN_CHARACTERS characters, it can ask additional questions. `extra_questions` is the
+    number of these questions, and `extra` is their total size.
     """
 
     questions: int = MAX_QUESTIONS
@@ -104,7 +104,7 @@ class Allowance:
     ) -> str:
         """Return why the question exceeds the limits and what the user can do, or '' if the question is allowed.
 
-        `refused` contains the prompts of the earlier questions that were refused, for which tokens stay reserved.
+        `refused` contains the prompts of earlier questions that were refused. Tokens stay reserved for these questions.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -148,7 +148,7 @@ class Allowance:
 
 
 def ask_characters(shown_characters: int) -> int:
-    """Return how many characters of a company's pages one question can contain at most."""
+    """Return the maximum number of characters of a company's pages in one question."""
     return SHOWN_CHARACTERS if shown_characters <= SHOWN_CHARACTERS else ASK_CHARACTERS
 
 
@@ -204,11 +204,11 @@ def _drafts(question: Question) -> int:
 
 
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
-    """Return the sizes of the other questions for which tokens stay reserved.
+    """Return the sizes of the questions that the run must still be able to ask after `question`.
 
-    Earlier questions that were refused always count. If the question asks for the sales copy for personas, the question
-    about the deal also counts. If the question is a correction or is about more pages of a company, all later questions
-    also count.
+    Include earlier questions that were refused. If `question` asks for the sales copy for personas, also include the
+    question about the deal. If `question` is a correction or a further question about a company's pages, also include
+    all later questions.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # no other question follows a verification or a revision

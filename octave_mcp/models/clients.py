@@ -1,8 +1,8 @@
 """HTTP clients for the providers, with headers that are sent only to a provider's own address.
 
 The providers' SDKs read many environment variables, for example for proxies, certificates and headers. This module
-decides which of these variables apply to a provider, so that no variable breaks another provider's client or leaks to
-another provider's server.
+decides which of these variables apply to a provider. The value of one provider's variable must neither break another
+provider's client nor be sent to another provider's server.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return a client of Anthropic's SDK.
 
-    The SDK reads its environment variables itself, because they are meant for the same address as this client.
+    The SDK may read the ANTHROPIC_* environment variables itself, because they are meant for the server that this
+    client calls.
 
     Raises:
         SetupError: If `Client.check` fails.

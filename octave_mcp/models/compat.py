@@ -43,7 +43,7 @@ _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 # Finish reasons that mean that an answer was cut off: OpenAI's "length", and reasons that gateways pass on from other
 # providers.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-# A placeholder for local servers that need no key, because the SDK requires one.
+# A placeholder key: the SDK requires a key, even if a local server needs none.
 NO_KEY = SecretStr("local")
 
 
@@ -133,7 +133,7 @@ class Chat:
 
 
 def _form(request: Request, error: ErrorInfo) -> Remedy | None:
-    """Request any JSON object, or plain text, because the server does not enforce schemas.
+    """Request a JSON object without a schema, or drop the response format if the server does not support `json_object`.
 
     The system message contains the schema anyway.
     """
@@ -155,9 +155,8 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Error texts of servers that support no response format, or that support only schemas. If the error text looks like one
-# of these, `json_object` would also fail: "expected json_schema or text", "unsupported parameter", "extra fields not
-# permitted".
+# Error texts of servers that support no response format, or that support only schemas. Such a server would also
+# refuse `json_object`. Examples: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
 _NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"

@@ -1,4 +1,4 @@
-"""Parses a provider's error into its status, codes, text, and the parameters that it names.
+"""Extracts the status, the codes, the text and the names of request parameters from a provider's error.
 
 Servers send errors in many formats. Some errors have status 200, and some contain the error of another server.
 """
@@ -106,7 +106,7 @@ class ErrorInfo(NamedTuple):
 def error_info(error: object, status: int = 0) -> ErrorInfo:
     """Parse an error in any format.
 
-    `status` is the HTTP status of the response, or 0 if the error came in a response with status 200.
+    `status` is the HTTP status of the response. Use 0 for an error that came in a response with status 200.
     """
     layers = list(_layers(error))
     words = ": ".join(dict.fromkeys(word for layer in layers for word in _texts_of(layer)))

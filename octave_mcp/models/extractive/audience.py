@@ -53,7 +53,7 @@ def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPe
 
 
 def _described_personas(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
-    """Yield personas whose goals and challenges are listed below headings, and ideal customers from tables."""
+    """Yield personas whose goals or challenges are listed below headings. Also yield ideal customers from tables."""
     for index, section in enumerate(page.sections):
         if section.heading is None or section.heading.level < 2:
             continue

@@ -1,4 +1,4 @@
-"""Checks the topics of a prospect's English facts again.
+"""Checks the topics of facts about a prospect a second time, if the facts are in English.
 
 Wrong topics are corrected, and facts whose topic stays uncertain are dropped.
 """
@@ -249,8 +249,8 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# If a line matches one of these patterns, its topic becomes the pattern's key. This applies only to lines whose topic
-# is "offering", or whose topic's entry in `_OVERRIDES` contains the key.
+# Maps topics to patterns. If the topic of a matching line is "offering", the line gets the pattern's topic instead. Of
+# the other topics, only those in `_OVERRIDES` can be replaced.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,

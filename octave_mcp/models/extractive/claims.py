@@ -21,5 +21,5 @@ def claim(line: Line, *context: Line) -> Claim[Cite]:
 
 
 def balanced(text: str) -> str:
-    """Strip unpaired quotation marks, because their quotation continues in another sentence."""
+    """If a quotation starts or ends outside the text, strip quotation marks from both ends of the text."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

@@ -62,7 +62,8 @@ _READER_GAINS = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers|easy|easier|simple))\b",
     re.IGNORECASE,
 )
-# On a sister site, which has its own name, any name can be the subject: 'Acme Books offers ...'.
+# A sister site is another domain of the company, with its own name. There, any name at the start of a sentence counts
+# as the subject: 'Acme Books offers ...'.
 _NAMED_SUBJECT = re.compile(rf"[A-Z][\w&.-]*(?: [A-Z]\w+)?\s+{TELLS}\b")
 _REQUEST = re.compile(
     r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
@@ -77,7 +78,7 @@ def is_note(page: ReadPage) -> bool:
 
 
 def is_status(text: str) -> bool:
-    """Whether a sentence only says how available a product is ('is now available in Europe'), not what it does."""
+    """Whether a sentence only states a product's status ('is now available in Europe'), not what the product does."""
     return bool(_IS_STATUS.search(text))
 
 

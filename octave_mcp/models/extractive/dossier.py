@@ -1,4 +1,7 @@
-"""Outlines of the playbook's sections: templates filled with quotations, from which sales copy is written."""
+"""Fills the outlines of the playbook's sections with quotations.
+
+A person or a language model then turns the outlines into sales copy.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def _persona_points(material: Material, rank: int, persona: BuyerPersona) -> Per
 
 
 def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
-    """Yield the goals of the vendor's target personas that have the same title as this persona."""
+    """Find the vendor's target personas with the same title as this persona, and yield their goals."""
     same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
     for goal in (goal for target in same for goal in target.goals):
         if material.passages.english(goal.evidence):

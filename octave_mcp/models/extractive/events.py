@@ -46,8 +46,8 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# Matches "Our Series B" and "$9M seed round", but not "Northgate's Series B", because other words before the funding
-# round can name another company.
+# Matches "Our Series B" and "$9M seed round". "Northgate's Series B" does not match, because Northgate can be another
+# company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,

@@ -98,9 +98,9 @@ def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Pas
 
 
 def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
-    """Whether the subject of a fact about the prospect's product is the prospect, and not the user.
+    """Whether a fact about the prospect's product says what the prospect does ('We ship ...'), not what its users do.
 
-    Accept facts in other languages, because the rules can recognize only English subjects.
+    Return True for facts in other languages, because the rules recognize the subject only in English sentences.
     """
     return speaks_of(fact.text, prospect) or not passages.english(fact.evidence)
 

@@ -145,7 +145,7 @@ def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cit
 
 
 def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
-    """Return all elements of the requested kinds. A limit is not needed, because rules use no tokens."""
+    """Return all elements of the requested kinds. Their number is not limited, because rules use no tokens."""
     pages, vendor = read(ask.passages), ask.brief.company
     elements = {
         kind: tuple(item for item in _ELEMENTS.get(kind, _no_elements)(pages, vendor) if not _has_address(item))
@@ -157,7 +157,7 @@ def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
 def _has_address(element: Value) -> bool:
     """Whether the element contains a URL or an e-mail address.
 
-    Such elements are left out, because the evidence checks could drop them.
+    The caller leaves out such elements, because the evidence checks reject addresses that are not on the cited site.
     """
     return bool(_ADDRESS.search(element.model_dump_json()))
 

@@ -41,7 +41,8 @@ _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
 # Matches sentences about a library that the company's code depends on: 'The client is built on facebook/react'.
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
-# On a sister site, which has its own name, any name can be the subject: 'Acme Books keeps ...'.
+# A sister site is another domain of the company, with its own name. There, any name at the start of a sentence counts
+# as the subject: 'Acme Books keeps ...'.
 _NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
 # Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
@@ -88,7 +89,7 @@ def _is_about_offer(text: str, line: Line, company: str) -> bool:
 
 
 def _is_own_sentence(text: str, line: Line, company: str) -> bool:
-    """Whether the subject of the text is the company. On a sister site, any name counts as the company."""
+    """Whether the subject of the text is the company. On a sister site, the subject can be any name."""
     first = " ".join(text.split()[:_SUBJECT_WORDS])
     is_sisters = bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
     return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)

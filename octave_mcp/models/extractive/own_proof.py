@@ -40,7 +40,8 @@ _COUNTS_NOTHING = re.compile(
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-# Below such a heading, even a short text about a change is clear, such as '50% savings' below 'Proven results'.
+# Matches headings about results. Below these headings, even a short text about a change is clear: '50% savings' below
+# 'Proven results'.
 _RESULTS_HEADING = re.compile(
     r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
 )
@@ -73,8 +74,8 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Laws and standards. If a vendor mentions 'GDPR', it may only mean that its customers have to comply, not that it
-# complies itself.
+# Laws and standards. A vendor's page can mention 'GDPR' because the vendor's customers must comply, and not because the
+# vendor complies.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
@@ -98,8 +99,8 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     """Yield the vendor's figures, each with a text that says what is counted.
 
-    The figures come from short lines, from figures above a label, and from sentences that state the number of
-    customers.
+    The figures come from short lines, from figures with a label in the next line, and from sentences that state a
+    count, such as the number of customers.
     """
     for line in page.lines:
         if not _may_count(line):
@@ -124,7 +125,7 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _is_clear(text: str, line: Line) -> bool:
     """Whether the text makes clear what the figure in it means.
 
-    A text about a change must say what changed, which '50% reduction' does not.
+    A text about a change must say what changed. '50% reduction' is not clear.
     """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False

@@ -78,8 +78,8 @@ def _best(
 ) -> Pair | None:
     """Return the best new pair of a line and a proof for this persona.
 
-    From the persona's second pair on, the line and the proof must share a need, and the pair must not be another
-    persona's pair. If there is only one proof, several pairs of the persona can use it.
+    In each pair after the persona's first pair, the line and the proof must share a need, and no other persona may have
+    the same pair. If there is only one proof, several pairs of the persona can use it.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
@@ -100,8 +100,8 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
     """Return a key that sorts the best proof first.
 
-    In order of importance, prefer a new pair, a need that the line and the proof share, an unused proof, a customer's
-    measured result, and a proof about the persona's need.
+    Prefer proofs that were not yet paired with this line, then proofs that share a need with the line. Among these,
+    prefer proofs that were rarely used, then customers' measured results, then proofs about the persona's need.
     """
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
@@ -116,9 +116,9 @@ def _share_need(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """Return a need that the line and the proof share. If there is none, return a need of the line or of the persona.
+    """Return a need that the line and the proof share. If there is none, return a need that the line is about.
 
-    If several needs are shared, prefer the persona's need.
+    If several needs are shared, prefer the persona's need. If the line is about no need, return the persona's need.
     """
     of_line = line.needs if line else frozenset[Need]()
     shared = (of_line & proof.needs if proof else of_line) or of_line

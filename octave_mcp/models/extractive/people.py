@@ -90,8 +90,8 @@ _MAX_LABEL_WORDS = 14
 _REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-# Words that show that the capitalized name after them is not a person's name: "at Ada Lovelace Institute", "Acme's
-# Grace Hopper Fund".
+# If one of these words precedes a capitalized name, the name is not a person's name: "at Ada Lovelace Institute",
+# "Acme's Grace Hopper Fund".
 _WITHIN_NAME = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 _FOUNDERS = "Founders"
 

@@ -23,7 +23,7 @@ MAX_SIGNATURE_WORDS = 12
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
 # If quotation marks enclose at most this many words, they mark a term, not speech.
 MAX_TERM_WORDS = 4
-# Number of words. If a sentence has at most this many words and refers to an earlier sentence, it says nothing: 'We
+# Number of words. If a sentence refers to an earlier sentence and has at most this many words, it is too vague: 'We
 # love it so much.'
 MAX_EMPTY = 5
 # Matches the end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
@@ -76,8 +76,8 @@ def _is_own(person: Person, vendor: str) -> bool:
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
     """Yield each quotation with its attribution line and its speaker.
 
-    On pages that also quote people who are not customers, a quotation must name the vendor. If the author's own text
-    follows a paragraph of a quotation, the quotation ends there.
+    On pages that also quote people who are not customers, a quotation must name the vendor. A quotation ends before
+    the first paragraph that contains the author's own text.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
@@ -88,7 +88,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
         person = attributed(block[0].text) if signs else None
         if person and (page.page.kind in CUSTOMER_PAGES or any(has_words(vendor, line.text) for line in quote)):
             yield quote, block[0], person
-        # If an empty line separates two block quotations, the first quotation has no attribution.
+        # An empty line separates two different block quotations. Drop the first one, because it has no attribution.
         is_separate = block[0].form == "quote" and block[0].detached
         so_far = [line for line in quote if line.form == block[0].form and not is_separate]
         quote = [*so_far, *block] if all(line.spoken for line in block) and not person else []
@@ -106,7 +106,7 @@ def _is_signature(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """Return the people with a job title whom the page quotes, each with the line that names the person.
+    """Return each quoted person whose job title is known, with the line that names the person.
 
     Each person has three keys: the full name, the first name and the last name.
     """

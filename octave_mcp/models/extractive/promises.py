@@ -70,8 +70,8 @@ _FOR_YOU = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
     re.IGNORECASE,
 )
-# Beginnings of questions, of conditions and of references to an earlier sentence, none of which is a promise: "If you
-# ...", "That is why ...".
+# Words that begin a question, a condition or a reference to an earlier sentence. A line with such a beginning is not a
+# promise: "If you ...", "That is why ...".
 _WEAK_START = re.compile(
     r"(?:if|when|while|whether|what|how|why|who|do|does|did|is|are|can|could|should|would|have|has|but|and|or|so|"
     r"because|"
@@ -203,7 +203,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
     if labelled:
         return labelled
     if kind == "persona" and not any(_YOU.search(line.text) for line in section.lines):
-        return None  # internal documents about personas describe people and do not address them
+        return None  # without "you", the page is an internal description of a persona
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
     body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]

@@ -49,7 +49,7 @@ def is_same(name: str, other: str) -> bool:
 
 
 def _from_story(story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
-    """Yield the headline of a story, and the results that can stand alone and add a figure or a fact."""
+    """Yield the headline of a story, and each result that can stand alone and does not repeat the headline."""
     challenge = story.challenge.text if story.challenge else ""
     needs = frozenset(cues.needs_of(" ".join((story.headline, *(r.text for r in story.results), challenge))))
     if _is_short(story.headline):

@@ -132,7 +132,7 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
-    """Yield case studies about `counterpart`, the other company of the deal, as a customer of this company."""
+    """Yield this company's case studies about `counterpart`, which is the other company of the deal."""
     counterpart_name = _compact(counterpart.split(".", maxsplit=1)[0])
     for page in pages:
         story = customer_of_story(page, company) if page.page.kind == "case_study" else None

@@ -13,8 +13,8 @@ MAX_WORDS = 30
 # Maximum length of a foreign-language quotation. Characters are counted, because some languages have no spaces between
 # words.
 MAX_FOREIGN_CHARACTERS = 120
-# The limit of two words allows foreign names, and lines in scripts without spaces. Foreign sentences are excluded,
-# because they do not fit into English outlines.
+# Two words are enough for a name, or for a line in a script without spaces. Longer foreign-language quotations are not
+# used, because they do not fit into English outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"

@@ -45,7 +45,7 @@ _UNIQUE = re.compile(
 
 
 # Matches 'smaller than Google Analytics'. The possessive of a one-word name ("than Rival's pages") does not match,
-# because such a text compares something else. Of a possessive with two words, only the first word matches.
+# because such a text compares something else. In "than Google Analytics' pages", only "Google" matches.
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
@@ -101,7 +101,7 @@ def _statement(section: Section, vendor: str) -> Line | None:
 
 
 def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Line]) -> Iterator[Differentiator[Cite]]:
-    """Yield the rows of a comparison table in which only one of the two companies has the feature."""
+    """Yield the table rows with a feature that only one of the two companies has."""
     header = [normal(cell) for cell in cells(rows[0])] if rows else []
     own_column, rival_column = (
         next((index for index, cell in enumerate(header) if cell == normal(name)), None) for name in (vendor, rival)

@@ -61,8 +61,7 @@ _NOT_A_PLAN = re.compile(
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"[$€£¥]\s?\d")
-# If one of these words follows the vendor's name, the whole name is not the name of a product: "Acme Inc", "Acme
-# Customers".
+# The vendor's name together with one of these words is not the name of a product: "Acme Inc", "Acme Customers".
 _NOT_A_PRODUCT = frozenset(
     "Inc Ltd LLC GmbH Team Teams CEO CTO Founder Founders Series Users User Customers Customer Community Blog Docs "
     "Employees Engineers Engineer Developers Stock Group Holdings And Or To".split()
@@ -145,7 +144,7 @@ def _offering(
 
 
 def _kind(name: str, named: Line, description: Line | None) -> str:
-    heading = "" if named.form == "sentence" else named.heading  # a heading above a sentence can be about anything
+    heading = "" if named.form == "sentence" else named.heading  # a sentence below "Services" can be about a product
     by_people = description and _BY_PEOPLE.search(description.text)
     is_service = (
         by_people or _SERVICE.search(f"{name} {heading}") or _SERVICE_PATH.search(urlsplit(named.page.url).path)

@@ -54,7 +54,7 @@ def _fact(topic: FactTopic, text: str, evidence: Sequence[Cite]) -> Fact[Cite]:
 
 
 def _stories(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
-    """Yield facts from customer stories: headlines, and what customers do now, did before, and gained."""
+    """Yield facts from customer stories, such as the headline, the challenge, the solution and the results."""
     for study in stories.case_studies(pages, company):
         yield _fact("customers", study.headline, study.evidence)
         for claim in (*study.results, study.challenge, study.solution):
@@ -76,7 +76,7 @@ def _customer_fact(line: Line, customer: str) -> Fact[Cite]:
 def _about(text: str, customer: str) -> str:
     """Add the customer's name if it is missing.
 
-    Remove a connective at the start and unpaired quotation marks.
+    Remove unpaired quotation marks. If the text starts with a connective ('Finally, '), remove the connective.
     """
     plain = _CONNECTIVE.sub("", balanced(text))
     plain = plain[:1].upper() + plain[1:]
@@ -136,7 +136,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     for offering in selling.offerings(pages, company):
         if offering.description and tells(offering.name, offering.description, offering.evidence):
             yield _fact("offering", _titled(offering.name, offering.description), offering.evidence)
-        # Skip prices that cite several lines: they come from tables, and table rows become facts elsewhere.
+        # Skip prices that cite several lines. They come from tables, and `prospects.facts` turns table rows into facts.
         for price in (price for price in offering.pricing if len(price.evidence) == 1):
             yield _fact("pricing", _titled(price.plan, price.terms), price.evidence)
     for promise in promises.value_propositions(pages, company):
@@ -148,7 +148,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _titled(title: str, text: str) -> str:
-    """Put the title before a text that lacks it, and before an imperative: 'Export: Export a month of data'."""
+    """Put the title first if the text is an imperative or lacks the title: 'Export: Export a month of data'."""
     has_title = (
         (has_words(title, text) and not is_imperative(text)) or len(title.split()) > _MAX_TITLE or title.endswith("?")
     )

@@ -140,8 +140,8 @@ _PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
 )
-# Matches sentences that name a tool only for comparison, in legal terms, in bug fixes or as one of many options: "as
-# easy as Slack", "or any".
+# Matches sentences that do not show that a company uses a tool: comparisons ("as easy as Slack"), legal terms, bug
+# fixes, and lists of options ("or any").
 _UNRELATED = re.compile(
     r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
     r"\bor any\b",

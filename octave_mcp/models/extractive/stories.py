@@ -54,9 +54,9 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
 
 
 def _announced_story(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
-    """Return a story of which only the announcement was found.
+    """Return a story that is based only on its announcement: the headline and the next two lines.
 
-    The results are the measured results next to the headline.
+    Each of these lines that states a measured result becomes a result of the story.
     """
     measured = [line for line in (headline, *section.lines[:2]) if _measured_score(line, vendor) > 1]
     return CaseStudy[Cite](
@@ -93,8 +93,8 @@ def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
 
 def _challenge_score(line: Line, customer: str, vendor: str) -> float:
     trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
-    # Lower the score of sentences with the vendor's name, which are about the solution, and of descriptions of the
-    # customer, which state no problem.
+    # Lower the score of sentences that name the vendor, because they are about the solution. Also lower the score of
+    # descriptions of the customer, because they state no problem.
     adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)
@@ -116,7 +116,7 @@ def _solution_score(line: Line, vendor: str) -> float:
 
 
 def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
-    """Return results with a figure first, then praise that states a benefit.
+    """Return the results: first those with a figure, then praise that states a benefit.
 
     Each result names the customer, unless the page's title names the customer.
     """

@@ -135,8 +135,8 @@ def _offers(company: str) -> re.Pattern[str]:
     )
 
 
-# Statements about the company itself that the word lists in `cues.FACTS` do not match: "we all work remotely", "our
-# goal is ...".
+# Patterns that `cues.FACTS` does not contain, for what a company says about itself: "we all work remotely", "our goal
+# is ...".
 _SELF_STATEMENTS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(
         r"\b(?:we|our)\b.{0,200}\b(?:recruit(?:ment|ers?|ing)|hiring (?:process|teams?|leads?|model|managers?)|"

@@ -142,7 +142,7 @@ def _on_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
 
 @dataclass(frozen=True, slots=True)
 class _DatedHeading:
-    """A heading with a date that also applies to the lines below the heading.
+    """A heading with a date. The date also applies to the lines below the heading.
 
     `line` is the line with the date: the heading itself, or the line right below the heading.
     """
@@ -251,7 +251,8 @@ def _trigger(
 def _has_usable_date(line: Line, dated_heading: _DatedHeading | None) -> bool:
     """Whether the date of the trigger can be trusted.
 
-    An event from long ago must state its own date, because the date of the page would be wrong.
+    If a sentence looks back ('Last year we launched ...'), the date of its page would be wrong. Such a sentence needs a
+    date of its own, or a heading with a date.
     """
     return not (_LONG_AGO.search(line.text) and dated_heading is None and date_in(line.text) is None)
 
