@@ -22,7 +22,7 @@ from octave_mcp.surfaces.rest.handlers import WORKFLOWS
 
 CLIENT_ANSWERS = (
     "no model is configured; your own model answers the questions instead (call next_question); "
-    "for quotations and outlines without questions, call generate_playbook with model='extractive'"
+    "to get quotations and outlines without answering questions, call generate_playbook with model='extractive'"
 )
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
 RULES_COLLECT = f"no model is configured, so rules collect quotations and outlines; for finished copy, {SET_UP}"
@@ -149,7 +149,7 @@ async def test_a_repeated_request_returns_its_run_even_if_the_settings_changed(
         other = await http.post("/runs", json=asked | {"max_pages": 3})
 
     assert again["run_id"] == first["run_id"]
-    assert "your own model answers the questions instead (POST /runs/{run_id}/questions/next); for" in again["message"]
+    assert "your own model answers the questions instead (POST /runs/{run_id}/questions/next); to" in again["message"]
     assert (other.status_code, other.json()["code"]) == (422, "request_id_reused")
 
 
@@ -224,7 +224,7 @@ async def test_an_unusable_setting_is_an_error_on_every_surface(
 
 @pytest.mark.long
 async def test_the_settings_the_doctor_and_the_tools_say_which_model_is_the_default(tmp_path: Path) -> None:
-    default = "if none is configured, auto uses host over MCP, else extractive"
+    default = "if no model is configured, auto means host over MCP, extractive elsewhere"
     async with serving() as http:
         settings = {setting["name"]: setting for setting in (await http.get("/config")).json()["settings"]}
     shown = json.loads((await octave("config", "--json", cwd=tmp_path)).out)["settings"]

@@ -34,9 +34,8 @@ MAX_FIELDS = 20
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
-# Characters that people cannot see, or that some URL parsers treat differently from other URL parsers: control
-# characters (also percent-encoded), spaces, backslashes, zero-width characters, bidirectional marks, and lone
-# surrogates.
+# Characters that are invisible, or that URL parsers do not all treat in the same way: control characters (also
+# percent-encoded), spaces, backslashes, zero-width characters, bidirectional marks, and lone surrogates.
 UNSAFE = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
     r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
@@ -45,7 +44,7 @@ UNSAFE = re.compile(
 NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
 IPV4 = re.compile(r"(?:\d+\.){3}\d+")
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
-# Parameters that every site uses only for tracking. `ref` and `id` are not included, because some sites select a
+# Names of parameters that are always used for tracking. `ref` and `id` are not included, because some sites select a
 # product with these parameters.
 TRACKING_FIELD = re.compile(
     r"(?:utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga)(?:=.*)?",
@@ -58,7 +57,7 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """Return the company whose website has the domain or URL `text`. The path of a URL is ignored.
+    """Return the company that the domain or URL `text` belongs to. The path of a URL is ignored.
 
     Raises:
         InvalidDomain: If `text` does not name a website.
@@ -82,7 +81,7 @@ def check_url(url: str, allow: Allowed) -> str:
 
     Raises:
         InvalidDomain: If `url` is not an http or https URL.
-        HostNotAllowed: If the host or port is neither public nor in `allow`.
+        HostNotAllowed: If the host is not public or the port is unusual. Hosts in `allow` are always accepted.
     """
     parts = _split(url)
     if not parts.scheme:
@@ -126,7 +125,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a company that has the role of `company` and the site at `url`. `beyond` stays empty."""
+    """Return the site at `url` as a company with the same role as `company`. `beyond` stays empty."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -141,7 +140,8 @@ def site_of(host: str, port: int) -> str:
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
     # wordpress.com is a public suffix, because each of its customers has a site of its own, such as acme.wordpress.com.
-    # A domain such as wordpress.com also belongs to a company, so look it up again in the ICANN suffixes only.
+    # But wordpress.com itself is a company's site. If the first lookup finds no site, look only at ICANN suffixes,
+    # which do not include wordpress.com.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
@@ -192,7 +192,8 @@ def _split(text: str) -> SplitResult:
     """Split a URL or a domain into its parts. For a domain, the scheme is ''.
 
     Raises:
-        InvalidDomain: If `text` is too long or malformed, or has an unsafe character, a user name or another scheme.
+        InvalidDomain: If `text` is too long or malformed, if it contains an unsafe character or a user name, or if its
+            scheme is neither http nor https.
     """
     if len(text) > MAX_URL_CHARACTERS:
         raise _not_a_domain(text, f"the URL is longer than {MAX_URL_CHARACTERS} characters")

@@ -110,7 +110,7 @@ class RevisionBrief(Value):
 
     - `part`: the part as JSON, with citations of passages by number.
     - `beside`: the text before and after the part, for context.
-    - `told`: sentences about the deal.
+    - `told`: facts for the model, as sentences, such as today's date.
     - `persona`: the title of the buyer that the part is for; '' if the part is for all buyers.
     - `place`: the index of the touch in the e-mail sequence, counted from 0.
     """
@@ -224,7 +224,7 @@ class Answer(Value, Generic[A]):
     - `unread`: the entries that could not be decoded and are missing from `value`.
     - `is_outline`: whether the answer is an outline instead of finished e-mails or call scripts.
     - `by`: the fallback model that answered; None if the run's model answered.
-    - `key`: identifies the answer in `Model.record_verdict`; '' if the model does not need the verdict.
+    - `key`: the key to pass to `Model.record_verdict` after the checks; '' if the model ignores verdicts.
     - `reused`: whether the answer was copied from an earlier, identical ask.
     - `replayed`: the origin of an answer that comes from a recording; None for other answers.
     """
@@ -242,7 +242,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An unusable answer, whose tokens are charged nevertheless. `wrong` describes the problem."""
+    """An answer that cannot be used. Its tokens are charged anyway. `wrong` describes the problem."""
 
     usage: Usage
     wrong: str
@@ -255,10 +255,9 @@ class Judgement(Value):
     """The verdict of the checks on an answer.
 
     - `wrong`: the problems; '' if there are none.
-    - `dropped`: the parts that were dropped; None if a correction can still replace them.
+    - `dropped`: the dropped parts; None if nothing is dropped yet, because a correction is requested first.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether the answer as a whole is valid and only some of its entries have problems, so that a
-      correction is optional.
+    - `only_entries`: whether the answer is valid after the entries with problems are dropped.
     """
 
     wrong: str
@@ -322,10 +321,10 @@ class Capacity(Value):
     - `max_pages`: the default number of pages to read per company.
     - `pack_pages`: the maximum number of pages per ask.
     - `ask_characters`: the maximum number of characters per ask.
-    - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
+    - `shown_characters`: the maximum number of page characters shown to the model per company; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
     - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
-    - `is_paid`: whether the budget limits calls to the model.
+    - `is_paid`: whether calls to the model count against the run's budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes finished e-mails and call scripts; other models write only outlines.
     - `keeps_research`: whether research on a vendor is cached for later deals.

@@ -11,7 +11,7 @@ class StoredOpinion(Value):
     """A model's opinion on a claim.
 
     - `verdict`: None if the model gave no verdict.
-    - `why`: the reason why the model gave no verdict; '' if it gave a verdict.
+    - `why`: why there is no verdict, such as an exhausted token limit; '' if there is a verdict.
     - `reason`: why the claim is not supported.
     - `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.
@@ -29,7 +29,7 @@ class Basis(Value):
 
     - `model`: the identity of the model that answered the asks.
     - `research`: the research on each company, as it was before claims were verified.
-    - `verdicts`: the model's opinions on claims. Each key is the digest of the question about the claim.
+    - `verdicts`: the model's opinions on claims. Each key is a digest of the claim and its quotations.
     """
 
     model: str

@@ -34,8 +34,8 @@ class ObjectionHandling(Value, Generic[C]):
 class Rival(Value, Generic[C]):
     """A competitor, or the status quo (what the prospect does if it does not buy).
 
-    `questions` help the buyer to discover how the products differ. `landmine` is a remark or question that the rep
-    raises early, because it will later count against the competitor.
+    `questions` help the buyer to discover how the products differ. `landmine` is a remark or question for an early
+    call. It makes the buyer look closely at the competitor.
     """
 
     name: str

@@ -217,24 +217,24 @@ KEYLESS_MODELS = tuple(model for model in MODELS if not (model.needs or model.re
 def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
     keyed = names(model for model in MODELS if model.needs)
     keyless = either(f"{model.name} ({model.note})" for model in models)
-    return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server), {keyless}; {default}"
+    return f"Who writes: {', '.join(keyed)} (need a key or your own server), {keyless}; {default}"
 
 
-AUTO_HELP = f"if none is configured, {AUTO} uses {BY_CLIENT} over MCP, else {BY_RULES}"
+AUTO_HELP = f"if no model is configured, {AUTO} means {BY_CLIENT} over MCP, {BY_RULES} elsewhere"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 # The help of the command line omits models that need a connected MCP client, because the command line has none.
 _KEYED = either(model.name for model in MODELS if model.needs)
 _UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
 TERMINAL_MODEL_HELP = (
     f"Model that writes: {_KEYED} (need an API key or your own server), {_UNKEYED}; "
-    f"{AUTO} picks the first configured model, else {BY_RULES}"
+    f"{AUTO} picks the first configured model, or {BY_RULES} if there is none"
 )
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 NONE_CONFIGURED = "no model is configured"
 SET_UP_A_MODEL = f"set {either(' with '.join(model.variables) for model in MODELS if model.in_auto)}"
 WITHOUT_KEY = (
     "without a key, set "
-    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass it as "
+    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass the name as "
     "'model' in the call (on the command line: --model)"
 )
 # Advice for sites whose pages contain no text until their JavaScript runs.
@@ -267,19 +267,20 @@ CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions inste
 
 
 def taken_by_default(model: str) -> str:
-    """Return a notice for the caller of a run that says why the run uses `model`, and lists the alternatives.
+    """Return a notice for the caller of a run: why the run uses `model`, and what the alternatives are.
 
     The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
     """
     if model == BY_CLIENT:
         return (
-            f"{CLIENT_ANSWERS}; for {_note(BY_RULES)} without questions, call generate_playbook with model={BY_RULES!r}"
+            f"{CLIENT_ANSWERS}; to get {_note(BY_RULES)} without answering questions, "
+            f"call generate_playbook with model={BY_RULES!r}"
         )
     return f"{NONE_CONFIGURED}, so rules collect {_note(BY_RULES)}; {_more()}"
 
 
 def written_by_default(model: str) -> str:
-    """Return a notice for the reader of a playbook that says why `model` wrote the playbook."""
+    """Return a notice for the reader of a playbook: why `model` wrote the playbook."""
     if model == BY_CLIENT:
         return f"{NONE_CONFIGURED}; the connected client's model wrote the playbook instead"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"
@@ -291,5 +292,6 @@ def _note(model: str) -> str:
 
 def _more() -> str:
     return (
-        f"for finished copy, {SET_UP_A_MODEL}, or ask for the playbook over MCP, where your client's own model writes"
+        f"for finished copy, {SET_UP_A_MODEL}, or ask for the playbook over MCP, "
+        "so that your client's own model writes it"
     )

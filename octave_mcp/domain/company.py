@@ -25,8 +25,8 @@ class RoleTraits:
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Cached
       research must not depend on the counterpart.
     - `quoted_in_copy`: whether e-mails and call scripts are allowed to quote the company's pages.
-    - `shares`: how many pages of each kind to read, if 25 pages are read besides the home page. If more or fewer pages
-      are read, these numbers change in proportion.
+    - `shares`: how many pages of each kind to read. The numbers add up to 25, without the home page. If more pages are
+      read, the numbers are scaled up.
     - `outside`: how many pages to read from each kind of source outside the company's site, such as a job board. Kinds
       of sources that are not listed are not searched.
     """
@@ -40,7 +40,7 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# Texts name the companies of a deal in this order. A new role also needs a field in `PlaybookRequest` and
+# Texts mention the companies of a deal in this order. A new role also needs a field in `PlaybookRequest` and
 # `Playbook`.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
@@ -103,7 +103,7 @@ def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
 class Site(Value):
     """A company's mapped site: the home page and all URLs that were found.
 
-    `pages_read` counts pages that were read only to find links; `links` does not contain these pages.
+    `pages_read` counts pages that were fetched in search of sister sites but are not in `links`.
     """
 
     company: Company

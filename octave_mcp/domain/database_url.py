@@ -27,8 +27,8 @@ SCHEME = re.compile(
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
-# Users often forget to escape '@', '/', '?' and '#' in a password. The lazy quantifier of `password` therefore accepts
-# these characters, and stops at the first '@' after which the rest of the URL is valid.
+# Users often forget to escape '@', '/', '?' and '#' in a password. The pattern for `password` therefore accepts
+# these characters. Its quantifier is lazy: the first '@' that is followed by a valid host and database ends the match.
 POSTGRES = re.compile(
     r"(?:(?P<user>[^:/]*?)(?::(?P<password>.*?))?@)?"
     rf"(?P<hosts>{HOST}(?:,{HOST})*)"

@@ -11,8 +11,8 @@ from octave_mcp.domain.value import Value
 
 SeatName = Literal["champion", "economic_buyer", "user", "technical_evaluator", "blocker"]
 
-# `named`: a page names the person. `inferred`: no page names a person, but people with this title have this role at
-# the vendor's customers.
+# `named`: a page names the person. `inferred`: no person is known, so the title is copied from a person in this role
+# at one of the vendor's customers.
 HowKnown = Literal["named", "inferred", "missing"]
 
 

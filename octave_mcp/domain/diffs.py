@@ -80,7 +80,7 @@ def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object
 
 
 def _path_in(base: Playbook, path: str) -> Path:
-    """Convert a path from text to field names, keys and indexes.
+    """Parse a path into field names, keys and indexes.
 
     The last step can be a key that `base` does not have, because a change can add an entry.
     """

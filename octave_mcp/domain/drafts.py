@@ -26,7 +26,7 @@ CardDraft = Annotated[
 
 
 class Drafted(Value, Generic[D]):
-    """A writer's answer. `is_outline`: whether the answer is an outline. `gaps` list what the checks dropped."""
+    """A writer's answer. `is_outline`: whether the answer is an outline. `gaps`: what the checks dropped."""
 
     value: D
     is_outline: bool
@@ -37,7 +37,7 @@ class Drafts(Value):
     """The answers of all writers, with the material that the writers used. An answer is None if its writer failed.
 
     - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. Unlike the playbook, `sequences` includes
-      touches that broke a rule, so that each touch has the same index as its day in `copywriting.emails.DAYS`.
+      touches that broke a rule. The touch with index 2 is therefore always the e-mail for day `DAYS[2]`.
     - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
     - `language`: the required language of e-mails and call scripts; '' if the language is not checked.

@@ -36,7 +36,7 @@ class Passage(Value):
     - `number`: counts from 1 within the page. The same page text always gets the same numbers.
     - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
     - `sentences`: (start, end) offsets within `text`.
-    - `label`, `where`: set only if readers of the page do not see the text as a sentence. For example, the founders in
+    - `label`, `where`: set only for facts from the page's HTML head and for rows of logos. For example, the founders in
       the page's HTML head have the label 'Founders' and the place 'structured_data'. A passage with a label
       has one sentence.
     - `is_quotation`: whether the passage is a quotation, which can only be cited as a whole.
@@ -67,8 +67,9 @@ class Evidence(Value):
     """An exact quotation, which our code copies from the page.
 
     `quote == page.text[start:end]`, with offsets in characters; `page_sha256` is the digest of the page's text.
-    `sister_of` is the company's domain if the page is on another site of the same organisation. If readers do not see
-    the text as a sentence, `label` says what the text is ('Founders'), and `where` says where on the page it is.
+    `sister_of` is the company's domain if the page is on another site of the same organisation. `label` and
+    `where` are set only for a fact from the HTML head or a row of logos. They say what the text is ('Founders'), and
+    where on the page it is.
     """
 
     id: EvidenceId
@@ -112,9 +113,9 @@ class Finding(Value, Generic[C]):
     """A claim with its evidence.
 
     - `names`: fields that contain the name of a company or person. The evidence must contain these names.
-    - `named_beside`: `{"results": "customer"}` means that the evidence of each result must be close to the customer's
-      name on the page.
-    - `unchecked`: fields whose support is not checked, because other code compares these fields with the page.
+    - `named_beside`: `{"results": "customer"}` means that each passage cited for a result, or the title of its page,
+      must contain the customer's name.
+    - `unchecked`: fields that general checks skip, because a special check covers them, such as the date of a trigger.
     - `support`: None in a model's answer and for text that makes no claim, such as a question.
     """
 
@@ -127,7 +128,7 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that a model can return for several packs of pages.
+    """A finding that a model can return more than once, because it reads the pages in several packs.
 
     If several findings have the same `merge_key`, they are merged into one. Findings are sorted by `rank`.
     """

@@ -59,7 +59,7 @@ UNWANTED_SEGMENTS = _parts(
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
     {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
 )
-# A subdomain gets a kind only if all pages on such subdomains have that kind, such as "docs" but not "app".
+# Contains only subdomains whose name shows what kind of pages they have: "docs" is included, but "app" is not.
 SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "docs": "docs",
     "doc": "docs",
@@ -117,7 +117,7 @@ TITLE_FUNCTION_WORDS = _words(
 )
 MIN_TITLE_WORDS = 4
 # Path segments of sections that are not about a product. Without this list, '/events' would count as a product page,
-# because every unknown page directly below the home page does.
+# because unknown pages directly below the home page count as product pages.
 SIDE_SEGMENTS = _parts(
     r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
 )
@@ -209,7 +209,7 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
         return kind
     if UNWANTED_SEGMENTS.search(path) or UNWANTED_SEGMENTS.search(queried):
         return "other"
-    # A page directly below the home page whose name is unknown, such as '/edge-functions', is usually about a product.
+    # A page with an unknown name directly below the home page, such as '/edge-functions', is usually about a product.
     titled = _first(TITLE_KINDS, named)
     if path.count("/") != 1 or path == "/" or SIDE_SEGMENTS.search(path):
         return titled or "other"
@@ -221,9 +221,10 @@ def _is_title(path: str) -> bool:
 
 
 def _paths(url: str) -> tuple[str, str]:
-    """Return the path of a URL, and a second path from the page names in its query: '/' and '/about' for '/?p=about'.
+    """Return the path of a URL, and the page names in its query as a second path.
 
-    If the path names only a script ('/index.php?page=pricing'), the query becomes the path ('/pricing').
+    '/company?tab=careers' becomes '/company' and '/careers'. If the path is '/' or ends with a script name, the page
+    names are part of the first path: '/?p=about' becomes '/about', and '/index.php?page=pricing' becomes '/pricing'.
     """
     path = _without_locale(path_of(url))
     fields = fields_of(urlsplit(url).query)

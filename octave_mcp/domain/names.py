@@ -59,8 +59,8 @@ def is_named_in(name: str, address: str) -> bool:
 def _whole_name(name: str) -> re.Pattern[str] | None:
     """Compile a pattern that matches a name in a URL. Return None if the name has no words.
 
-    A domain does not show where words start, so a separator can follow any letter: 'wellsfargo.com' matches
-    '/wells-fargo'.
+    A domain does not show where its words start. The pattern for 'wellsfargo.com' therefore allows a separator after
+    each letter, and matches '/wells-fargo'.
     """
     label, dot, _ = name.partition(".")
     is_domain = bool(dot) and " " not in name

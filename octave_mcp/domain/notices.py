@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 class Gap(Value):
     """Something that the playbook lacks.
 
-    `code` is a stable identifier. `would_fill` names what would fill the gap, such as 'product pages'.
+    `code` is a stable identifier. `would_fill` says what would fill the gap, such as 'product pages'.
     """
 
     section: str

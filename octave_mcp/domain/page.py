@@ -45,8 +45,8 @@ LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
-# Places with text that readers of a page do not see as a sentence, such as the page's title. Prompts and exports
-# describe the places with these phrases.
+# Places whose text is not a sentence on the page: the HTML head (such as the title) and rows of logos. Prompts and
+# exports describe the places with these phrases.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
@@ -69,7 +69,7 @@ class Link(Value):
 
 
 class Notice(Value):
-    """The reason why a page was not read in the way that was requested.
+    """A note that the text of a page is an old copy, or was fetched by the fallback reader.
 
     The playbook reports the notice as a gap with the same `code`. `is_lasting`: whether a new run would get the same
     notice.
@@ -129,7 +129,7 @@ def place_in_words(label: str, where: Place) -> str:
 
 
 class Labelled(Value):
-    """A stretch of a page's text that readers do not see as a sentence. `start` and `end` are character offsets."""
+    """A fact from the HTML head or a row of logos in a page's text. `start` and `end` are character offsets."""
 
     label: str
     where: Place
@@ -218,7 +218,7 @@ class PageFailure(Value):
     def is_transient(self) -> bool:
         """Whether the failure is temporary.
 
-        A run with such a failure ends as 'partial', because another run could read the page.
+        If a failure is temporary, the run ends as 'partial', because another run could read the page.
         """
         return self.code.startswith(_TRANSIENT)
 
@@ -246,7 +246,10 @@ class PageFailure(Value):
 
 
 class Addresses(Value):
-    """The result of mapping a site. `pages_read` counts the pages that were read for the map and are not in `links`."""
+    """The result of mapping a site.
+
+    `pages_read` counts pages that were fetched in search of sister sites but are not in `links`.
+    """
 
     links: tuple[Link, ...]
     failures: tuple[PageFailure, ...] = ()

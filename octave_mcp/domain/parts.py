@@ -74,10 +74,10 @@ def check_section(written: str, listed: Iterable[str] = SECTIONS) -> None:
 
 
 def place_of(playbook: Playbook, written: str) -> Path:
-    """Convert a path from text to field names, keys and indexes.
+    """Parse a path: 'talk_tracks.persona-1.pitch' becomes ('talk_tracks', 0, 'pitch').
 
     Raises:
-        UnknownName: If no part or several parts have this path. The message lists the valid choices.
+        UnknownName: If the path leads to no part or to more than one. The message lists the valid choices.
     """
     check_section(written, EDITABLE)
     value: object = playbook
@@ -147,7 +147,7 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # If another entry of the list has the same name, write the index of the entry and not its name.
+    # Write the name of an entry only if no other entry of the list has this name; otherwise, write the index.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 

@@ -49,5 +49,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the answer passed the checks, or the checks dropped its bad parts."""
+        """Whether the checks of the answer are finished: either it passed, or its bad parts were dropped."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

@@ -20,7 +20,8 @@ Notices = Annotated[tuple[str, ...], Field(validation_alias=AliasChoices("notice
 class Replayed(Value):
     """The origin of a replayed answer, and how many of the answer's citations are still on the pages.
 
-    - `question`: the recorded question. A run can ask the same question several times, about different pages.
+    - `question`: the company's role and the prompt, such as 'prospect company/triggers'. If a run asks about several
+      packs of pages, the answers for all packs have the same `question`.
     - `of`: the number of citations in all recorded answers to the question.
     - `mapped`: the number of these citations that the replayed answer contains.
     - `notices`: sentences about other changes since the recording was made.
@@ -35,7 +36,7 @@ class Replayed(Value):
 
 
 class Recording(Value):
-    """The recording that a playbook was replayed from.
+    """The recording that the answers behind a playbook come from.
 
     `model` is the model that wrote the answers. `of` is the number of citations in the recording; `unmapped` is the
     number of citations that were dropped because they are no longer on the pages.
@@ -61,7 +62,7 @@ def recording_of(answers: Iterable[Replayed]) -> Recording | None:
     replayed = tuple(answers)
     if not replayed:
         return None
-    # All answers to a question have the same total (`of`), so count each question only once.
+    # Each answer repeats the total of its question (`of`), so add this total only once for each question.
     of = sum({answer.question: answer.of for answer in replayed}.values())
     return Recording(
         model=replayed[0].model,

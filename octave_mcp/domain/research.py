@@ -54,12 +54,12 @@ class Reading(Value):
 class Research(Value):
     """Everything known about one company.
 
-    Fields that also exist in `Reading` combine the values from the readings of all packs of pages.
+    A field that also exists in `Reading` contains the merged values of all readings.
 
     - `elements`, `signals`: None if the model answered no question about the pages.
     - `intelligence`: the conclusions from the signals; None for a vendor.
     - `links`: all known URLs of the site, read or not.
-    - `found_by`, `found_at`: the id of the run that did the research, and the time; set only for reused research.
+    - `found_by`, `found_at`: which run did the research (its id), and when. Set only for reused research.
     """
 
     profile: Profile

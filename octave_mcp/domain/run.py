@@ -79,14 +79,14 @@ class RunRecord(Value):
     """The stored record of a run. The run's events and playbook are stored separately.
 
     - `model`, `source`: the model and source that are actually used, never 'auto'.
-    - `by_default`: whether the run uses the default model, because the caller named no model and no provider is
-      configured.
+    - `by_default`: true if the caller named no model and no provider is configured. The run then uses the default
+      model.
     - `started_at`: None while the run is queued.
     - `estimate`: the estimated cost that was reported when the run was requested.
     - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same
       questions.
     - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
-      For a revision, `request` is the request for the original playbook, changed by the revision request.
+      A revision's `request` is the playbook's request, with the model and request id of the revision request.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
     - `full_refresh_reason`: why a refresh asked all questions again; otherwise ''.
     """
@@ -120,7 +120,7 @@ class RunRecord(Value):
 
     @property
     def playbook_of(self) -> str:
-        """The id of the run that the playbook belongs to: another run for a revision or refresh, otherwise this run."""
+        """The id of the run that owns the playbook. A revision or refresh changes the playbook of an earlier run."""
         return self.revision.run_id if self.revision else self.refreshes or self.run_id
 
     @property

@@ -36,7 +36,7 @@ class StepRecord(StepEntry):
 
 
 class Outcome(Value):
-    """The result of a step as JSON, or the name (`failed`) and message of the error that the step raised."""
+    """How a step ended: with a result (as JSON), or with an error. `failed` is the name of the error."""
 
     result: str | None = None
     failed: str = ""
