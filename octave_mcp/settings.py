@@ -52,7 +52,7 @@ Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
 
 
 class Setting(Value):
-    """A setting that is safe to show: secrets appear as '***', and the database URL without its user name.
+    """A setting that is safe to show: '***' replaces secrets, and also the user name and password in a URL.
 
     `name` is the environment variable; `value` is '' if the variable is not set.
     """
@@ -93,8 +93,8 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Folder for runs, pages, playbooks and logs")
     model: str = Field(AUTO, description=f"Model to use: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
-    fast_model: str = Field("", description="Model that reads pages, like 'openai:gpt-6-luna' (used in OpenAI runs)")
-    strong_model: str = Field("", description="Model that writes, like 'openai:gpt-6.1-terra' (used in OpenAI runs)")
+    fast_model: str = Field("", description="Model that reads pages; 'openai:gpt-6-luna' is used only in OpenAI runs")
+    strong_model: str = Field("", description="Model that writes; 'openai:gpt-6.1-terra' is used only in OpenAI runs")
     verify_model: str = Field(
         "",
         description="Model that judges whether quotations support the claims, such as 'openai' or 'openai:gpt-6-luna'; "
@@ -102,17 +102,17 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="How many kinds of findings an ask about a vendor covers"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of kinds of findings in one ask about a vendor"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit of a run if the request sets no limit")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; finished parts are kept"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; the run keeps finished parts"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="Time limit for a model call; the time restarts when the model answers another call"
+        120, gt=0, description="Time limit for a model call; if the model answers another call, the time starts again"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(
@@ -279,7 +279,7 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
     fields = type(settings).model_fields
     own = [text for name, field in fields.items() if _is_secret(field) for text in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
-    # Each word of a header is masked separately, because a message can contain TOKEN without the word 'Bearer'.
+    # Mask each word of a header value such as 'Bearer TOKEN' separately, because a message can contain TOKEN alone.
     headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
     return (*own, *passwords, *headers, *(key.get_secret_value() for name in KEYS if (key := value_of(name))))
 

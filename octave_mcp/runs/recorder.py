@@ -63,7 +63,7 @@ class _Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _PastJournal:
-    """The journal of an ended run, which replays the recorded steps and executes no step."""
+    """The journal of an ended run. Returns the recorded result of each step, and executes no step."""
 
     entries: Mapping[tuple[str, str], StepEntry]
     accepted: _Accepted
@@ -76,8 +76,8 @@ class _PastJournal:
         entry = self.entries.get((f"{self.path}{name}", await computed(digest_of, *given)))
         if entry is None:
             raise InputError(
-                f"this run cannot be recorded: with this release and these settings, the step {self.path}{name!r} "
-                f"would differ; {ADVICE}"
+                f"this run cannot be recorded: with this release and these settings, the input of the step "
+                f"{self.path}{name!r} differs from the recorded input; {ADVICE}"
             )
         result = await computed(replayed, entry, kind)
         if isinstance(result, Verified) and result.answer:

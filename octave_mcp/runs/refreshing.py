@@ -1,4 +1,4 @@
-"""Refreshes: runs that write the next version of another run's playbook from the current pages."""
+"""Executes refreshes. A refresh is a run that reads the pages again, and writes the next version of a playbook."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """Return the version that the run refreshes, or None if the run is no refresh or must repeat all asks.
+    """Return the version that the run refreshes, or None if the run is not a refresh or must repeat all asks.
 
     `model` is the identity of the model that will be asked.
 
@@ -76,7 +76,7 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
 
 
 def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
-    """Return the id of the run that read the pages that the version quotes."""
+    """Return the id of the run that last read pages for this version or an earlier one."""
     # Skip revisions and edits, because they read no pages.
     read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]
     return read[-1] if read else None
@@ -140,8 +140,8 @@ def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
     # No model was asked, so the sales copy has not changed. Ignore scores, gaps and evidence, which can differ because
-    # they were computed again. For example, an earlier revision can have changed an e-mail without updating the scores
-    # of later e-mails, although these scores depend on it.
+    # they were computed again. For example, a revision can change an e-mail without updating the scores of later
+    # e-mails, although these scores depend on the changed e-mail.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )
@@ -160,7 +160,7 @@ def _unscored(playbook: Playbook) -> Playbook:
 
 
 async def _edited_since(record: RunRecord, store: Store) -> Version:
-    """Return the newest version if only people have changed the playbook since the run started.
+    """Return the newest version. All changes since the run started must be edits by people.
 
     Raises:
         Outdated: If a model has changed the playbook since the run started.

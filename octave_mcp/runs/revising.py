@@ -90,7 +90,7 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
     """Check that the model can follow an instruction.
 
     Raises:
-        InputError: If the model does not follow instructions, or if it asks a client and no client is connected.
+        InputError: If the model does not follow instructions, or if it is 'host' and no client is connected.
     """
     if model == BY_CLIENT and not has_client:
         raise InputError(

@@ -55,8 +55,8 @@ class Runs:
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
         """Open the store and, if `executing` is true, start the engine.
 
-        If `executing` and `adopting` are true, resume runs whose server has ended. A process that does not execute runs
-        can read, cancel and delete runs. A process that does not adopt runs executes only the runs that it starts.
+        If `executing` and `adopting` are true, resume runs whose server has ended. If `executing` is false, the service
+        can still read, cancel and delete runs. If `adopting` is false, it executes only the runs that it starts.
 
         Raises:
             StoreFailed, SetupError: If the database cannot be used.
@@ -72,7 +72,7 @@ class Runs:
             self._starting = self._maintenance.begin(for_all=adopting)
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Wait up to `grace_seconds` for active runs, and stop. The next server resumes runs that have not ended."""
+        """Wait up to `grace_seconds` for active runs to end, then close. The next server resumes all other runs."""
         # Close in this order: first the tasks that start runs, then the engine, then the logs that the engine writes
         # to, and last the store, which all others use.
         for task in self._starting:
@@ -169,7 +169,7 @@ class Runs:
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
-        """Return a version of a playbook, by default the version that `Versions.one` returns.
+        """Return a version of the playbook. `Versions.one` describes the default.
 
         Raises:
             NotFound: If there is no such run.
@@ -194,7 +194,7 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return an error text for each background task that fails, and for the store if it fails, keyed by name."""
+        """Return the error texts of failing background tasks, keyed by task. A failing store is included, too."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
@@ -205,7 +205,7 @@ class Runs:
         return {sha256: text for sha256, text in texts.items() if text is not None}
 
     async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
-        """Check a text that a person wrote against the pages that the run has read, without asking a model.
+        """Check a person's text against the pages that the run has read. No model is asked.
 
         Raises:
             NotFound: If there is no such run.
@@ -217,13 +217,13 @@ class Runs:
         return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
-        """Return the run's latest event with the run's latest message, or None if the run has no events."""
+        """Return the run's latest event, or None. An event without a message gets the message of an earlier event."""
         return await self._following.latest(run_id)
 
     async def follow(self, run_id: str, wait_seconds: float, on_event: OnEvent) -> RunRecord:
         """Wait up to `wait_seconds` until the run is final or waits for answers, and return the run.
 
-        `on_event` is called with each event. Without new events, `on_event` is called with the last event every 4 s.
+        `on_event` is called with each event. If there is no new event for 4 s, `on_event` gets the last event again.
 
         Raises:
             NotFound: If there is no such run.
@@ -255,7 +255,7 @@ class Runs:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
         If `leased` is true, the question is reserved for a minute, so that concurrent calls get different questions.
-        Another call returns a reserved question only if it finds no other question within its `wait_seconds`.
+        If all open questions are reserved, another call waits up to its `wait_seconds`, and then returns one of them.
 
         Raises:
             NotFound: If there is no such run, or no such question.
@@ -267,7 +267,7 @@ class Runs:
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         """Store an answer. Return the run, the question with the verdict, and the number of open questions.
 
-        The question has no verdict yet if no process is executing the run, because that process checks the answer.
+        The process that executes the run checks the answer. Without such a process, the question has no verdict yet.
 
         Raises:
             NotFound: If there is no such run, or no such question.
@@ -283,8 +283,8 @@ class Runs:
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # Mark the run as cancelled first, so that the store ignores everything that the execution writes before it
-            # is cancelled.
+            # Mark the run as cancelled first. The store then ignores everything that the execution still writes until
+            # the engine stops it.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)

@@ -12,7 +12,7 @@ _COUNTS = ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
 
 
 def with_spending(playbook: Playbook, base: Playbook, record: RunRecord, run: Run) -> Playbook:
-    """Return the playbook with the run's cost and timings added to the cost and timings of `base`."""
+    """Add the run's cost and timings to those of `base`, and return the playbook with the sums."""
     more = {"cost": _cost(playbook.cost, base.cost, run), "timings": _timings(base.timings, record, run)}
     return playbook.model_copy(update=more)
 

@@ -13,8 +13,8 @@ KEY = "check of the store"
 # Number of bytes to write. A few bytes would not be enough, because they can fit into the last block of a file even if
 # the disk is full.
 WRITTEN_BYTES = 16_384
-# How long the result of a check is reused, so that nobody can keep the disk busy with calls of /readyz, which needs no
-# token.
+# How long the result of a check is reused. If every call of /readyz caused a check, anybody could keep the disk busy,
+# because /readyz needs no token.
 VALID_SECONDS = 1.0
 
 
@@ -25,7 +25,7 @@ class StoreCheck:
         self._checked_at = 0.0
 
     async def __call__(self) -> str:
-        """Return why the store cannot be read or written, or '' if it works. Concurrent calls share one check."""
+        """Return '' if the store works, otherwise the error. Concurrent calls share one check."""
         now = asyncio.get_running_loop().time()
         if self._checking is None or (self._checking.done() and now - self._checked_at > VALID_SECONDS):
             self._checking = self._supervisor.once(STORE, self._check)

@@ -28,7 +28,7 @@ def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = N
     except (SetupError, UnknownName) as unusable:
         raise SetupError(f"{_SETTING}: {unusable}") from None
     if chosen.capacity.is_answered_by_client:
-        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, because its answers can take days")
+        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote: a client's answers can take days")
     return chosen if chosen.capacity.verifies else _refused(name)
 
 

@@ -29,7 +29,7 @@ BASIS = "basis"
 
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """Store the playbook with its timings as version 1, and return it.
+    """Add the run's timings to the playbook, store it as version 1, and return it.
 
     If an earlier execution of the run has already stored version 1, return the stored version.
     """
@@ -51,8 +51,8 @@ async def record_basis(written: Written, run: Run) -> None:
 class Versions:
     """The playbook versions of runs that have ended. `files` writes the files of the newest version.
 
-    For a revision or refresh, the methods use the playbook that the run has revised or refreshed. Every method
-    raises NotFound if the run does not exist, and NotFinished if the run has no playbook or has not ended.
+    If `run_id` belongs to a revision or refresh, the methods use the playbook that this run revised or refreshed. Every
+    method raises NotFound if the run does not exist, and NotFinished if the run has no playbook or has not ended.
     """
 
     def __init__(self, store: Store, files: Files) -> None:

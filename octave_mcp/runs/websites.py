@@ -30,7 +30,7 @@ class Websites:
             return tuple(await together(*(self._page(pages, url) for url in urls)))
 
     async def map(self, site: str, source: str, *, refresh: bool) -> Site:
-        """Return a site with its home page, and with the URLs on the home page, in sitemaps and on related sites.
+        """Return a site: its home page, and the URLs found on the home page, in sitemaps and on related sites.
 
         Raises:
             InputError: If `site` is not the address of a website.
@@ -55,7 +55,7 @@ class Websites:
         return page
 
     def _company(self, text: str) -> Company:
-        # The company needs a role. Here, any role will do, because the role only decides which pages are worth reading.
+        # A company needs a role. The role is "prospect", because the map of a vendor has no job boards and feeds.
         return parse_company(text, "prospect", self._adapters.allow_hosts)
 
     @asynccontextmanager

@@ -33,7 +33,7 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# Number of pages on which to look for job boards: the careers page, and the list of open jobs to which it often links.
+# Number of pages on which to look for job boards: first the careers page, then the list of open jobs it links to.
 CAREERS_PAGES = 2
 # Matches links to the list of open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
@@ -254,7 +254,7 @@ class BeyondReader:
     def _is_reachable(self, company: Company) -> bool:
         """Whether our own HTTP client can reach the site.
 
-        Feeds are skipped on unreachable sites, because they are never requested through Firecrawl.
+        If not, the site's feeds are skipped, because feeds are only requested by our own client, never by Firecrawl.
         """
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
@@ -288,7 +288,7 @@ def _links_to(page: Page, origin: LinkOrigin) -> list[Link]:
 def _shallow(links: Iterable[Link], kinds: Collection[PageKind], max_depth: int = 9) -> list[Link]:
     """Return the links to pages of the given kinds.
 
-    Short paths come first, because they belong to overview pages, which link to the others.
+    Short paths come first, because they belong to overview pages, which link to the pages with longer paths.
     """
     matching = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
     depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in matching}

@@ -214,8 +214,8 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
     """Fetch the pages.
 
-    If the home page fails temporarily and there is an expired copy for every request, return the failure and do not
-    raise it, so that the caller can use the expired copies.
+    If the home page fails, the error is raised. But if the failure is temporary and there is an expired copy for every
+    request, return the failure instead, so that the caller can use the expired copies.
     """
     try:
         return await fetch(requests)

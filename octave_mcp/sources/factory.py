@@ -55,8 +55,8 @@ def make_source(
 
     If `refresh` is true, every page is fetched again, and the new copies are cached.
 
-    A cached page is deleted together with the last run that used it. `memory` is the run's view of the store. If the
-    database is unavailable, a read from `memory` can wait for it, but a write to the cache never waits.
+    A cached page is deleted together with the last run that used it. `memory` is the store that the run uses. By
+    default, it is `store`. During a database outage, calls of `memory` can wait, but writes to the cache never wait.
 
     Raises:
         SetupError: If the configuration of the source is missing or invalid.

@@ -17,7 +17,7 @@ MIN_NAME_LENGTH = 3
 def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
     """Return the job boards whose URL contains the company's name.
 
-    If no URL contains the name, return all boards if there are only a few.
+    If no URL contains the name and there are at most `MAX_BOARDS` boards, return all boards.
 
     If there are many boards without the company's name, they probably belong to other companies.
     """

@@ -1,7 +1,7 @@
 """Reads job boards on Workable.
 
-The list of jobs comes from the API of the widget for careers pages, to which www.workable.com/api/accounts/ACCOUNT
-redirects.
+The list of jobs comes from the API of Workable's widget for careers pages. www.workable.com/api/accounts/ACCOUNT
+redirects to this API.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ from octave_mcp.sources.reader import (
 from octave_mcp.sources.web.access import SiteAccess, first_that_answers
 from octave_mcp.sources.web.sitemap import sitemap_urls
 
-# If a page has scripts and is at least this many bytes long but has fewer words than this, its scripts probably add
-# most of the text.
+# If a page has scripts, fewer than `THIN_PAGE_WORDS` words and at least `THIN_PAGE_BYTES` bytes, its scripts probably
+# add most of the text.
 THIN_PAGE_WORDS, THIN_PAGE_BYTES = 100, 20_000
 SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 
@@ -95,9 +95,9 @@ class Crawler:
 
 
 def _is_thin(page: Page, html: bytes) -> bool:
-    """Whether scripts probably add most of the text.
+    """Whether the page probably gets most of its text from scripts.
 
-    Scripts probably do so if a page has scripts, and if the page has no words or is large but has few words.
+    A thin page has scripts. It has either no words, or only a few words in a large HTML file.
     """
     words = count_words(page.body)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)

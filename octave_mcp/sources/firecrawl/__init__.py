@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Shares of `site_timeout_seconds` that Firecrawl and the crawler have for reading a home page. The sum of both shares
-# must be below 1, because the readers run one after the other.
+# Firecrawl and the crawler may each use this share of `site_timeout_seconds` to read a home page. The sum of both
+# shares must be below 1, because the readers run one after the other.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
-# The wait for robots.txt is short, because Firecrawl can often read sites that never answer our own client.
+# How long our own client waits for robots.txt. The limit is low, because a site that never answers our own client can
+# often be read by Firecrawl.
 ROBOTS_SECONDS = 5.0
 
 

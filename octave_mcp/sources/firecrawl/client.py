@@ -1,7 +1,7 @@
 """Calls Firecrawl through its SDK. The client starts, polls and cancels scrape jobs, and counts credits.
 
-The SDK's own `batch_scrape` is not used, because it ignores the options and loses the job if polling fails. Also, if
-the caller is cancelled, `batch_scrape` leaves the job running, which costs credits.
+The SDK's own `batch_scrape` is not used. If polling fails, it does not return the id of the job, so the results are
+lost. Also, if the caller is cancelled, `batch_scrape` leaves the job running, which costs credits.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class _Job:
         return len(self._seen) < self._completed
 
     async def process(self, result: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Process one result page, and return whether there are more."""
+        """Process one result page, and return whether another result page follows."""
         self.is_running = result.status == "scraping"
         self._completed = result.completed
         for page in result.data:

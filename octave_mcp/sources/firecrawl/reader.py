@@ -1,8 +1,8 @@
 """Reads a site through Firecrawl, and parses its pages in the same way as the crawler does.
 
-Each host is resolved before Firecrawl gets a URL. A URL of a private network is rejected, because the user's own
-Firecrawl server could be inside that network. If our own client cannot fetch robots.txt, we rely on Firecrawl, which
-obeys robots.txt itself.
+Before Firecrawl gets a URL, the IP addresses of its host are checked. A URL of a private network is rejected, because
+the user's own Firecrawl server could be inside that network. If our own client cannot fetch robots.txt, we rely on
+Firecrawl, which obeys robots.txt itself.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Firecrawl:
             by_url[document.asked] = await self._page(document, company, "page")
 
         in_time = True
-        with suppress(PageFailed):  # Firecrawl has refused the job.
+        with suppress(PageFailed):  # If Firecrawl refuses the job, scrape each page in its own request below.
             in_time = await self._client.batch(urls, on_page)
         left = [url for url in urls if url not in by_url]
         if in_time:
@@ -238,8 +238,8 @@ class Firecrawl:
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
-            # All pages of the host share this lookup. The lookup is shielded below, because the cancellation of one
-            # page must not cancel it for the others.
+            # All pages of the host share this lookup. The lookup is shielded below. Without the shield, cancelling one
+            # page would cancel the lookup that the other pages wait for.
             self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])

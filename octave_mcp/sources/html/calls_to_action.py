@@ -7,9 +7,9 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# A phrase in the group `only` is always a call to action, whatever words follow it: "Learn more about Acme". After any
-# other verb, the answer depends on the next words: "Get started" is a call to action, but "Contact Center AI" is a
-# product.
+# A phrase in the group `only` is always a call to action, whatever words follow it: "Learn more about Acme". After
+# a verb that is not in this group, the next words decide: "Get started" is a call to action, but "Contact Center AI" is
+# a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"

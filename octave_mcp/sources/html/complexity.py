@@ -1,4 +1,4 @@
-"""Scans HTML in linear time to find pages that would take the parser minutes."""
+"""Scans HTML in linear time, to find pages that would keep the parser busy for minutes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 
 MAX_BYTES = 3_000_000
 MAX_DEPTH = 512
-# A page full of elements with this many attributes takes the parser a second. The limit cannot be much lower, because
+# Parsing a page full of elements with this many attributes takes a second. The limit cannot be much lower, because
 # the scan also counts the words of SVG code in `data:` URLs as attributes.
 MAX_ATTRIBUTES = 2000
 
@@ -79,7 +79,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether the page could be slow to parse. This applies to fewer than one page in a hundred."""
+    """Return whether the page could be slow to parse. Fewer than one page in a hundred is suspicious."""
     tags = html.count(b"<")
     return (
         tags > MAX_TAGS

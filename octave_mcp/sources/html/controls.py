@@ -60,7 +60,7 @@ class Controls:
         return self._by_id.get(target_id.lstrip("#")) if target_id else None
 
     def _is_choice(self, label: Element, next_element: Element | None) -> bool:
-        """Return whether a label belongs to a radio button for a plan or to a checkbox that shows an answer."""
+        """Return whether a label offers a choice: a radio button for a plan, or a checkbox that shows an answer."""
         field = next(label.find("input"), None) or self._by_id.get(label.attributes.get("for", "") or " ")
         field_type = field.attributes.get("type", "").lower() if field else ""
         if field_type == "radio":

@@ -37,7 +37,7 @@ def is_copy(
 
     `blocks` are the blocks of the element, and `previous` are the blocks of its sibling. Short values can be equal
     without being copies, such as "Unlimited" for two plans. Therefore, short values count as copies only if a class
-    names a screen size.
+    shows or hides one of the elements on some screens, as `mobile-only` does.
     """
     if not blocks or list(blocks) != list(previous):
         return False
@@ -60,8 +60,8 @@ def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
         is_heading = block.kind == "heading"
         if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # For lists, the preceding block is compared, too, because an equal list after a different name or price belongs
-        # to another plan.
+        # Store the block before a list, too. If two plans have equal lists, different blocks precede them, such as the
+        # plans' names or prices.
         contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
         previous = block

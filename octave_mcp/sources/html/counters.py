@@ -21,7 +21,7 @@ THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3}){1,6}(?:\D|\Z))")
 
 
 def with_final_number(node: Element | str) -> Element | str:
-    """If the node is a counter, return it with its final number as its text. Return any other node unchanged."""
+    """If the node is a counter, replace its text with the final number. Return any other node unchanged."""
     if isinstance(node, str) or not (node.words == 1 and node.attributes and node.is_leaf):
         return node
     if not START_NUMBER.fullmatch(node.text):

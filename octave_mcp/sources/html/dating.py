@@ -145,14 +145,14 @@ class DateFinder:
             return None
         if match["day"]:
             return self._first_date("-".join(match.groups()))
-        # If the path has no day, as in `/2024/05/title`, use the last day of the month, but never a day after the
-        # fetch.
+        # If the path has no day, as in `/2024/05/title`, use the last day of the month. If that day is later than the
+        # fetch, use the day of the fetch.
         last = date_of_heading(f"{match['year']}-{match['month']}")
         first = date(int(match["year"]), int(match["month"]), 1)
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)
 
     def _announces_others(self) -> bool:
-        """Return whether dates on the page probably belong to an event, or to the news on a home page."""
+        """Return whether this is a home page or an event page, whose dates probably belong to news or to the event."""
         path = urlsplit(self.url).path.lower()
         events = any(kind.endswith("Event") for node in self.nodes for kind in types(node))
         return events or path in {"", "/"} or bool(EVENT_PATH.search(path))

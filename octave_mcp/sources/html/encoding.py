@@ -129,7 +129,10 @@ def _detected_encoding(body: bytes, url: str) -> str:
 
 
 def _domain_hint(body: bytes, url: str) -> bytes:
-    """Return the top-level domain of the declared language, or else of the URL, as a hint for the detector."""
+    """Return a top-level domain as a hint for the detector, such as 'jp' if the page declares the language 'ja'.
+
+    If the page declares no language, return the top-level domain of the URL.
+    """
     html_tag = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
     language = html_tag.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
     own_domain = (urlsplit(url).hostname or "").rpartition(".")[2]

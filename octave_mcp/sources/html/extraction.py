@@ -76,7 +76,7 @@ def main_text(html: str) -> str:
 def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
     """Return the content as Markdown.
 
-    If scripts fill the page, return the text from the data that is embedded in the page.
+    If the page is empty until scripts run, return the text from the data that is embedded in the page.
 
     Raises:
         PageFailed: If the page has neither content nor embedded text, or its text is an error, a login form or a bot

@@ -58,11 +58,11 @@ SHOWN_LATER_NAME = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
-# Words of one or two letters are too common to show that a label repeats a text.
+# Matches numbers, and words of three or more letters. Shorter words are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# If a possibly hidden element contains an instruction to a language model but has more words than this, the element is
-# not dropped as a whole. Instead, each of its children is checked.
+# A possibly hidden element that contains an instruction to a language model is dropped if it has at most this many
+# words. In a longer element, each child is checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -248,8 +248,8 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # If a class or a picture sets the background, its colour is unknown. In this case, text can be readable although it
-    # has the colour of an outer background.
+    # If a class or a picture sets the background, its colour is unknown. Text on it can then be readable even if the
+    # text has the colour of an ancestor's background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
     # If the text of a possibly hidden element cannot be an instruction to a language model, its descendants need not be
@@ -269,7 +269,7 @@ def _is_short_link(element: Element) -> bool:
 
 
 def _is_cover(element: Element) -> bool:
-    """Return whether an empty element is a new background for its siblings."""
+    """Return whether an empty element covers the background behind its siblings, as `hero-bg` does."""
     return bool(COVER_NAME.search(element.name) or COVER_NAME.search(element.attributes.get("style", "")))
 
 
@@ -302,10 +302,10 @@ def _hiding_of(
 
 
 def _is_read_aloud(element: Element, label: str) -> bool:
-    """Return whether the label contains the element's text, so that screen readers read it aloud.
+    """Return whether the label repeats the element's text, or at least one of its words.
 
-    If the label contains the text, the text itself is visible, because `aria-hidden` only prevents screen readers from
-    reading it twice.
+    If it does, the text is visible despite `aria-hidden`. The attribute only keeps screen readers from reading both the
+    label and the text aloud.
     """
     if not label:
         return False

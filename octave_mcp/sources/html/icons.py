@@ -67,7 +67,7 @@ def cell_text(cell: Element) -> str:
 
 
 def words_prefix(icon: Element) -> str:
-    """Return the text that replaces an icon before words: a label such as "Included:", a cross, or ''."""
+    """Return the text for an icon in front of words, as in "✗ SSO": a label such as "Included:", a cross, or ''."""
     elements = list(islice(icon.elements(), MAX_ELEMENTS_IN_LINE))
     for text in map(label, elements):
         if text.endswith(":") or YES_OR_NO.fullmatch(text):
