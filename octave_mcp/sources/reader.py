@@ -1,4 +1,4 @@
-"""The interface of readers, which fetch and parse the pages of a site, and functions that all readers use."""
+"""The interface of readers, and their shared functions. A reader fetches and parses the pages of a site."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 # Failure code for pages that an external service did not even try to fetch, because the service refused the request or
 # could not be reached.
 DECLINED = "declined"
-# Maximum pause between two pages of a site. If a site asks for a longer pause, only a few of its pages are read, with
-# this pause between them.
+# Maximum pause between two pages of a site. If a site asks for a longer pause, the maximum is used, but only
+# MAX_PAGES_OF_SLOW_SITES pages are read.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 
@@ -84,7 +84,7 @@ def is_declined(copy: CacheEntry) -> bool:
 
 
 def ignore_progress(_: str) -> None:
-    """Ignore a progress message, as the default `on_progress` callback."""
+    """Ignore a progress message. This function is the default `on_progress` callback."""
 
 
 def site_addresses(

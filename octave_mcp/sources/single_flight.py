@@ -91,6 +91,6 @@ class SingleFlight(Generic[T]):
             # never retrieved.
             flight.task.exception()
         for key in keys:
-            # A new flight for the same key could have replaced this flight while it was being cancelled.
+            # While this flight was being cancelled, a new flight for the same key could have replaced it.
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

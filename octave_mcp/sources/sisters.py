@@ -10,8 +10,8 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# A link to one of these platforms does not make the platform a sister site, because many companies link to these
-# platforms, and website templates even list them in `sameAs`.
+# These platforms are never sister sites. Many companies link to them, and many website templates list them in
+# `sameAs`.
 PLATFORMS = frozenset(
     {
         *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),

@@ -143,8 +143,8 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. Calls by an execution of a run have no time
-            limit.
+            StoreFailed: If a read took longer than `MAX_WAIT_SECONDS`, or a write did not start within this time.
+            There is no time limit if `epoch` is set.
         """
         begun = threading.Event()
 
@@ -204,8 +204,8 @@ def _outside_transactions(engine: Engine, statement: str) -> None:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - a sqlite3 connection, which SQLAlchemy does not type
-    # None disables the implicit transactions of sqlite3, because they begin only at the first write, after rows have
-    # been read without a lock.
+    # None turns off the implicit transactions of sqlite3. They begin only at the first write, so rows that were read
+    # before that write would not be locked.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")

@@ -131,7 +131,10 @@ def _is_product(node: Node) -> bool:
 
 
 def facts(all_nodes: list[Node]) -> Iterator[tuple[str, str]]:
-    """Yield facts as labels and values: first about the company, then about products, prices, ratings and questions."""
+    """Yield facts as pairs of a label and a value.
+
+    Facts about the company come first, then products, prices, ratings and questions.
+    """
     yield from _company_facts(organization(all_nodes))
     products = list(filter(_is_product, all_nodes))
     for product in products[:MAX_FACTS_PER_KIND]:
@@ -197,7 +200,10 @@ def _offer_prices(offers: list[Node], product: str) -> Iterator[str]:
 
 
 def _current_prices(offer: Node) -> Iterator[str]:
-    """Yield the current prices of an offer, with currency and billing period. List prices are left out."""
+    """Yield the current prices of an offer, with currency and billing period.
+
+    Former and recommended prices are left out.
+    """
     currency = line(offer.get("priceCurrency"))
     specs = [spec for spec in nodes_in(offer.get("priceSpecification")) if not _is_list_price(spec)]
     prices = [price for spec in specs if (price := _price_text(spec, currency))]
@@ -227,7 +233,7 @@ def _is_list_price(price: Node) -> bool:
 
 
 def _billing_period(offer: Node) -> str:
-    """Return the unit for which a price is charged, such as "month", "user" or "3 months".
+    """Return the unit after "per" in a price, such as "month", "user" or "3 months".
 
     Return '' if the unit is unknown.
     """
@@ -283,7 +289,7 @@ def name(value: object) -> str:
 
 
 def image(value: object) -> str:
-    """Return the URL of an image, which is given as a URL or as an `ImageObject`."""
+    """Return the URL of an image. `value` is the URL itself or an `ImageObject`."""
     first = next(iter(many(value)), "")
     node = cast("Node", first) if isinstance(first, dict) else {"url": first}
     return line(node.get("url")) or line(node.get("contentUrl"))

@@ -17,15 +17,15 @@ MIN_WORDS_TO_CONTRADICT = 12
 # probability of the declared language must also be below MAX_DECLARED_LIKELIHOOD.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# The declared language is confirmed if at least this share of the letters belongs to its script, such as Cyrillic. The
-# share is low, because manuals often contain much code in Latin letters.
+# A text can be in the declared language if at least this share of its letters belongs to the script of that language,
+# such as Cyrillic for Russian. The share is low, because a Russian manual can contain much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
 # If at least this share of a text's words are common English words, the text is English. In this case, the language
 # identifier, which is slow to load, is not needed.
 MIN_ENGLISH_SHARE = 0.12
-# These language codes are replaced with another code: former codes (`iw` for `he`) and members of a macrolanguage
-# (`nb`, `yue`).
+# Language codes, and the codes that replace them. Former codes are replaced (`iw` becomes `he`), and also members of a
+# macrolanguage (`yue`, Cantonese, becomes `zh`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {

@@ -20,8 +20,8 @@ from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
-# These private-use characters stand for `<br>` until a block is written. A page cannot contain such characters, because
-# they are removed from its text.
+# Until the text of a block is complete, these private-use characters stand for `<br>`. A page cannot contain such
+# characters, because they are removed from its text.
 LINE_BREAK = "\ue000"
 LINE_BREAK_AFTER_BOLD = "\ue001"
 LINE_BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*")
@@ -94,7 +94,7 @@ def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
 def _is_call(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
     """Return whether a link is a call to action.
 
-    In a list or at the start of a text, a link such as 'Watch Tower' can also be a name.
+    In a list or at the start of a text, a link such as 'Watch Tower' can be a name, although it begins with a verb.
     """
     if isinstance(child, str) or not child.link_words:
         return False
@@ -197,7 +197,8 @@ def _item(parts: list[Block], marker: str) -> list[str]:
 def _definitions(element: Element) -> list[Block]:
     """Return a definition list with one line per term.
 
-    If a definition is a card, for example because it has a heading, all terms and definitions become separate blocks.
+    If any definition in the list is a card (for example, if it has a heading), no lines are formed: all terms and
+    definitions in the list become separate blocks.
     """
     terms: list[tuple[str, list[str]]] = []
     parts = [(part, _blocks(part)) for part in element.find("dt", "dd")]
@@ -241,7 +242,7 @@ def _without_captions(element: Element, captions: list[str]) -> Element:
 def _caption(element: Element) -> str:
     """Return a caption such as "Name, Role, Company".
 
-    The parts are joined with commas, however they are separated on the page.
+    The parts are joined with commas, even if the page separates them with line breaks or elements.
     """
     text = ", ".join(LINE_BREAKS.sub(", ", block.text) for block in _blocks(_with_commas(element)))
     return text.strip(" ,").lstrip("—–-― ").strip()

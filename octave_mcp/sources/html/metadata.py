@@ -18,7 +18,7 @@ DESCRIPTION_META = ("description", "og:description", "twitter:description")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The title, structured data and date of a page, and the facts from its JSON-LD as labels and values."""
+    """The title, metadata (`Structured`) and date of a page, and further facts from JSON-LD as labels and values."""
 
     title: str
     structured: Structured
@@ -83,7 +83,7 @@ def head_of(root: Element, url: str, fetched_on: date) -> Head:
 
 
 def _host_names(url: str) -> tuple[str, ...]:
-    """Return the host name without "www.", and its first label: `acme.co.uk` and `acme`."""
+    """Return the host name and its first label, both without "www.": `acme.co.uk` and `acme`."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return (host, host.partition(".")[0])
 

@@ -23,9 +23,9 @@ NO_NAMES: frozenset[Name] = frozenset()
 
 
 def _whole_words(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that matches whole words in a name whose words are separated by "-".
+    """Compile a pattern that matches whole words: `menu` in `main-menu`, but not in `menus`.
 
-    Names such as `has-sidebar` do not match, because they refer to another element.
+    A word after "has-", "with-" or "no-" does not match: an element with the class `has-sidebar` is not the sidebar.
     """
     return re.compile(rf"(?<![^-])(?<!has-)(?<!with-)(?<!no-)(?:{pattern})(?![^-])")
 

@@ -92,7 +92,7 @@ def other_homes(root: Element, url: str, company: Company) -> list[Link]:
 
 
 def _is_site(url: str) -> bool:
-    """Return whether a host is a separate site.
+    """Return whether the host of `url` is a whole site, and not a part of another site.
 
     For example, `acme.tumblr.com` is not a separate site, because it is part of `tumblr.com`.
     """

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Literal
 
 # "never shown": no reader ever sees the text. "not shown yet": the text could appear later, for example in a tab or
-# menu. "faded": scripts often fade such text in, so it is dropped only if it looks like an instruction to a language
-# model.
+# menu. "faded": a script will probably fade the text in, so the text is dropped only if it looks like an instruction to
+# a language model.
 Hiding = Literal["never shown", "not shown yet", "faded"]
 Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 
@@ -97,7 +97,7 @@ def declarations(style: str) -> dict[str, str]:
 def hiding_of(
     style: str, background: str = "", *, clipped: bool = False, without: frozenset[Inherited] = frozenset()
 ) -> Hiding | None:
-    """Return whether the declarations hide text on this background, and how certain this is.
+    """Return how the declarations hide text on this background, for example "not shown yet".
 
     Return None if the declarations do not hide the text.
     """
@@ -117,7 +117,7 @@ def hiding_of(
 def background_of(style: str) -> str:
     """Return the background behind the text.
 
-    Return '' if there is no background, or if the background is visible only inside the letters.
+    Return '' if there is no background, or if the background fills only the letters (`background-clip: text`).
     """
     if "background" not in style or clips_background(style):
         return ""
@@ -134,16 +134,16 @@ def clips_background(style: str) -> bool:
 
 
 def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clipped: bool) -> Hiding | None:
-    """Return whether the colour of a text hides it on its background, and how certain this is.
+    """Return "never shown" or "faded" if the colour of a text hides it on its background, or None if it does not.
 
-    `clipped`: whether the background of an ancestor is visible only inside the letters.
+    `clipped`: whether the background of an ancestor fills only the letters (`background-clip: text`).
     """
     fill = rules.get("-webkit-text-fill-color", "")
     text_colour = rules.get("color", "") if fill in INHERITED_COLOURS else fill
     if TRANSPARENT.match(text_colour):
         if clips_background(style):
-            # Transparent letters are readable if they show their own background, and if this background differs from
-            # the one behind it.
+            # The background of this element fills its transparent letters. They are readable if this background
+            # differs from the background behind the element.
             own = " ".join(rules.get(name, "") for name in BACKGROUND_PROPERTIES)
             return "never shown" if own.strip() and _is_unreadable(own, background or "white") else "faded"
         outlined = any(name in rules and not NO_OUTLINE.match(rules[name]) for name in OUTLINE_PROPERTIES)
@@ -217,7 +217,7 @@ def _are_alike(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
 
 
 def _all_rgb(text: str) -> list[tuple[int, ...]]:
-    """Return the red, green and blue values of each colour in the text.
+    """Return the red, green and blue values of each colour in a CSS value.
 
     If any colour is unknown, return an empty list.
     """

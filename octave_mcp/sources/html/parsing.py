@@ -1,6 +1,6 @@
 """Parses pages.
 
-Parses pages. A page that could take very long is parsed in a subprocess, because a thread cannot be killed.
+Parses pages. If parsing could take very long, it runs in a subprocess, because a thread cannot be killed.
 
 The subprocess runs `main`, which reads the HTML of a page and its context from stdin, and writes the page or a failure
 as JSON.
@@ -72,7 +72,7 @@ class PageParser:
 def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
     """Return the parsed page.
 
-    If parsing could be slow, return its HTML in UTF-8 instead, which a subprocess then parses.
+    If parsing could be slow, return the page's HTML in UTF-8 instead. A subprocess then parses that HTML.
     """
     html = decoded(body, charset, context.url)
     encoded = html.encode("utf-8", "replace")

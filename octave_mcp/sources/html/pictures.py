@@ -47,7 +47,7 @@ BEFORE_SEAM = re.compile(r"(?P<own>.+)[_-](?P<shared>[^_-]+)")
 
 
 class DrawnName(str):
-    """The name of an `<svg>` or of a labelled link. A picture with such a name is either a logo or an icon."""
+    """The name of an `<svg>`, or the `aria-label` of a link. The picture can be a logo or an icon."""
 
     __slots__ = ()
 
@@ -83,9 +83,9 @@ def picture_names(root: Element) -> Iterator[str]:
 
 
 def logo_names(names: list[str]) -> list[str]:
-    """Return the names in a row of logos without repetitions.
+    """Return the names in a row of logos, each name once.
 
-    If one drawing in the row is an icon, all drawings are treated as icons, and their names are left out.
+    If one `DrawnName` in the row names an icon, such as "search", every `DrawnName` in the row is left out.
     """
     if not names:
         return []

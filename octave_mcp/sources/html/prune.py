@@ -1,8 +1,8 @@
 """Removes boilerplate and hidden text from the tree of a page.
 
-Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget: the rule usually
-keeps elements that have more than a certain share of the page's words. The rules and budgets were tuned for high recall
-on the development set of the benchmark WCXB (arXiv 2605.21097).
+If boilerplate is kept, it only costs tokens. If content is dropped, it is lost. Therefore, a rule usually does not drop
+an element with a large share of the page's words. Each rule's limit for this share is its budget. The rules and budgets
+were tuned for high recall on the development set of the benchmark WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ CONSENT_WORD = re.compile(
 # Matches the end of a sentence, or a digit. If a short text contains a match, the text counts as a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
-# A rule usually keeps elements that have more than this share of the page's words (the rule's budget).
+# Budgets: a rule usually does not drop an element that has more than this share of the page's words.
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 # If the rules would keep less than this share of a page's words, they have misjudged the page. On misjudged pages, only
 # navigation and footers are dropped.
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# Above these shares of linked words, an element consists partly, mostly or only of links.
+# If more than this share of an element's words is linked, the element has some links, mostly links or only links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
@@ -135,7 +135,7 @@ class PageStats:
     subject: Element | None
     """The only h1, or None if all of its words are linked, because a linked h1 is often the logo."""
     has_main: bool
-    """Whether <main> has enough text to be the whole content."""
+    """Whether <main> has so much text that it counts as the whole content of the page."""
     main_holds_h1: bool
 
     @classmethod
@@ -275,7 +275,7 @@ def _is_site_footer(footer: Element) -> bool:
 
 
 def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether an element is a menu, or is outside <main> and is an aside or the header of the site."""
+    """Return whether an element is a menu, an aside or the header of the site. Inside <main>, only menus count."""
     role = element.attributes.get("role")
     if role in MENU_ROLES:
         return element.words <= MAX_NAMED_SHARE * stats.words

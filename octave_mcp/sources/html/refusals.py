@@ -9,9 +9,8 @@ from octave_mcp.sources.html.tree import Element
 
 # Refusals are short. If a longer page mentions a bot wall, it is probably an article about bot walls.
 MAX_REFUSAL_WORDS = 120
-# A page is a login wall only if it has at most this many words outside the sentences about logging in.
-# MAX_WORDS_BESIDE_FORM applies if only a form asks for a login. MAX_WORDS_UNDER_TITLE applies if the title or the
-# heading asks for a login.
+# A login wall has few words, not counting the sentences about logging in. MAX_WORDS_BESIDE_FORM applies if only a form
+# asks for a login. MAX_WORDS_UNDER_TITLE applies if the title or the heading asks for a login.
 MAX_WORDS_BESIDE_FORM = 12
 MAX_WORDS_UNDER_TITLE = 60
 

@@ -1,4 +1,4 @@
-"""Finds the text that a page's scripts would show in a browser, in the JSON data of the page's HTML."""
+"""Reads a page's JSON data, and finds the text in it that scripts would show in a browser."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ def _keyed_strings(value: object, key: str, depth: int) -> Iterator[tuple[str, s
 
 
 def _role_of_key(key: str) -> str | None:
-    """Return the role of a key's value, such as "title", or '' if the key names no role.
+    """Return the role of the value that has this key, such as "title" for `heroTitle`.
 
-    Return None if the value is not text for people.
+    Return '' if the role is unknown. Return None if the value is not text for people.
     """
     words = [word.lower() for word in KEY_WORD.findall(key)]
     if (

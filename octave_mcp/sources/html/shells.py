@@ -12,8 +12,8 @@ MAX_SHELL_CHARACTERS = 200
 # characters.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-# A container with more words is not empty, so its content is not searched. Without this limit, searching nested
-# elements could take quadratic time.
+# A container with more words than this never counts as empty, so its strings are not examined one by one. Without this
+# limit, searching nested elements could take quadratic time.
 MAX_MOUNT_WORDS = 40
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}

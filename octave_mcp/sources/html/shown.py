@@ -168,7 +168,7 @@ class _Reader:
         return "" if not icon_text or icons.says_yes_or_no(text.strip()) else f"{icon_text} "
 
     def _resolved_text(self, child: Element, traits: Traits, parent: Element, index: int) -> str | None:
-        """Return the text that replaces a superscript, cents, or the name of an icon.
+        """Return the text that replaces an element: a superscript, the cents of a price, or the name of an icon.
 
         Return None for other elements.
         """

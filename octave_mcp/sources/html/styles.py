@@ -16,7 +16,7 @@ from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
 # `line`: the element is on a separate line. `row`: the children of the element are apart from each other. `spaced`: the
 # element has a margin or padding at its sides. `ligature`: the text of the element is the name of an icon. `named`: the
-# element has a class that sets more than its font and colour.
+# element has a class that is not only about font or colour, such as `card`.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 Traits = frozenset[Trait]
 
@@ -54,8 +54,8 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("spaced", re.compile(r"(?:m|p)[xlrse]?-(?:\[.+\]|auto|px|[1-9].*|0\.\d)|badge|chip|pill|tag|label")),
     ("ligature", re.compile(r"material-(?:icons|symbols)[\w-]*")),
 )
-# Prefixes for wide screens, as in `md:block` and `d-md-block`, are ignored, because the text is extracted as for a wide
-# screen.
+# Prefixes of classes that apply only to wide screens. The prefix is removed (`md:block` becomes `block`), because the
+# text is extracted as for a wide screen.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
 # Matches classes that set only font or colour. An element with such a class can be a part of a word, as in `<span
 # class="text-red">B</span>est`.
@@ -109,7 +109,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _CachedTraits:
-    """Traits that depend only on the tag, class, id and style, and rules that also depend on the ancestors."""
+    """`traits` depend only on an element's tag, class, id and style. `rules` also depend on its ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]

@@ -72,7 +72,11 @@ def price_fraction(text: str, before: str, after: str = "") -> str | None:
 
 
 def _decimal_point(number: str, *, currency_first: bool) -> str:
-    """Return the decimal separator: a comma after "1.299" or before a currency, as in "99€", and otherwise a point."""
+    """Return the decimal separator between a number and its cents.
+
+    The separator is a comma after "1.299", and also after "99" if the currency follows ("99,95 €"). Otherwise, the
+    separator is a point.
+    """
     return "," if "." in number or not (currency_first or "," in number) else "."
 
 

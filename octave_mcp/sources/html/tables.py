@@ -33,12 +33,12 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the text to repeat if the cell spans into another row or column.
+        """Return the text to show in another row or column that the cell spans, or '' to leave the place empty.
 
         `column` is the column in which the text is repeated.
 
-        Headers and cells in the first column are repeated in further rows, but not in further columns. Other cells are
-        repeated in further rows and columns. A long text is not repeated.
+        A header is repeated in further rows, but not in further columns. The same is true of a cell in the first
+        column. Other cells are repeated in further rows and columns. A long text is not repeated.
         """
         if len(self.text) > MAX_REPEATED_CELL_CHARACTERS:
             return ""
@@ -78,8 +78,8 @@ def _groups(element: Element) -> Iterator[list[Element]]:
 def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
     """Yield the rows in one row group, such as `<tbody>`.
 
-    A `rowspan` ends at the end of its row group. `slots_left` limits how many further slots the spanning cells of the
-    table can fill.
+    A `rowspan` ends at the end of its row group. `slots_left` limits how many slots (positions in the grid) the
+    `rowspan`s of the whole table can fill.
     """
     spans: dict[int, tuple[_Cell, int]] = {}
     for index, element in enumerate(rows):

@@ -37,8 +37,8 @@ SHADOW_HOSTS = frozenset(
     "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split()
 )
 SHADOW_MODES = frozenset({"open", "closed"})
-# React sends late content in hidden elements. The call `$RC("B:0","S:0")` then moves the content of `S:0` to the place
-# of `B:0`.
+# If content is not ready in time, React sends it later, in a hidden element. The call `$RC("B:0","S:0")` then moves the
+# content of `S:0` to the place of `B:0`.
 STREAMED_MOVE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -156,7 +156,7 @@ def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element])
 
 
 def _add_svg_name(element: Element, svg: LexborNode) -> None:
-    """Store the title of an inline SVG drawing, and the symbol that it uses, as attributes of its element."""
+    """Set two attributes of an SVG element: `title` to the drawing's title, and `href` to the symbol that it uses."""
     child, children_left = svg.child, MAX_SVG_CHILDREN
     while child is not None and children_left:
         if child.tag == "title":

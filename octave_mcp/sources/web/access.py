@@ -23,8 +23,9 @@ T = TypeVar("T")
 class SiteAccess:
     """The HTTP client, address checks and robots.txt rules for everything that a run reads.
 
-    Requests to hosts in `served` go to the loopback address. If `refresh` is true, robots.txt is fetched again.
-    `robots_seconds` limits the wait for the robots.txt of a host.
+    `served` contains hosts that this process serves itself, such as a demo site, so requests to them go to the loopback
+    address. If `refresh` is true, robots.txt is fetched again. `robots_seconds` limits the wait for the robots.txt of a
+    host.
     """
 
     def __init__(

@@ -19,7 +19,7 @@ MAX_COOKIE_CHARACTERS = 4096
 class SiteCookies:
     """Holds a cookie jar for each site, in memory, until the run ends. Cookies are sent only to the site that set them.
 
-    When a jar is full, further cookies are ignored, because some sites set new cookies with every response.
+    The size of a jar is limited, because some sites set new cookies with every response. Further cookies are ignored.
     """
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """A limit for the total time that servers take to respond.
 
-    Only the time during which at least one request or retry is open counts toward the limit.
+    Time counts toward the limit only while at least one request is in progress. A retry is part of its request.
 
     If no time is left for a page, the page fails with `reason`.
     """

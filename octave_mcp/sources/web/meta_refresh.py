@@ -1,4 +1,4 @@
-"""Finds the URL in a meta element or Refresh header that redirects a page to another page."""
+"""Finds the URL to which a meta element or a Refresh header redirects."""
 
 from __future__ import annotations
 

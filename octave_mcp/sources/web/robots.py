@@ -46,7 +46,7 @@ class Rules:
 class Robots:
     """The robots.txt rules of each host. The rules are cached for a day and shared by all runs and processes.
 
-    If `refresh` is true, the rules of each host are fetched again once per run.
+    If `refresh` is true, older cached rules are ignored, and the run fetches the rules of each host once.
 
     If a host fails to send its robots.txt within `seconds`, the file is not requested again in this run.
     """
@@ -66,7 +66,7 @@ class Robots:
         """Return the robots.txt rules for the host of `url`.
 
         Raises:
-            SiteRefuses: If a server error makes robots.txt unavailable, because all pages are then forbidden.
+            SiteRefuses: If a server error makes robots.txt unavailable. All pages of the host are then forbidden.
             PageFailed: If the host cannot be reached.
         """
         origin = _origin(url)

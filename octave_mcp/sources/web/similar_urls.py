@@ -28,8 +28,8 @@ MAX_QUERY_PAGES = 50
 MAX_PATH_REPEATS = 2
 # Matches numbers, and hexadecimal identifiers such as '3f9a0b12'.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
-# Matches the names of query fields that page through a list or a calendar. The value must also match `PAGING_VALUE`,
-# because `?page=pricing` selects a separate page.
+# Matches the names of query fields that select a part of a list or calendar, such as `offset` and `month`. The value
+# must also match `PAGING_VALUE`, because `?page=pricing` selects a separate page.
 PAGING_FIELD = re.compile(
     r"page|paged|pg|page[-_]?(?:no|num|number)|offset|start|skip|from|to|limit|per[-_]?page|size|date|day|month|year|week|"
     r"time|tribe-bar-date|ical",
@@ -37,7 +37,7 @@ PAGING_FIELD = re.compile(
 )
 # '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
 PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-# Matches the names of query fields that sort, filter, search or print. Any value of such a field is accepted.
+# Matches the names of query fields that sort, filter, search or print. Their values are not checked.
 VIEW_FIELD = re.compile(
     r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
 )

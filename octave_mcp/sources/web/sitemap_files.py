@@ -24,8 +24,8 @@ MAX_ALTERNATES = 60
 # Maximum length of an XML entity that is split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. This limit is higher than the length limit for fetched URLs, so a URL that is truncated here is later
-# rejected and not requested.
+# In characters. Longer URLs are truncated to this length. A truncated URL is never requested, because it is still
+# too long to be fetched.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
@@ -144,7 +144,7 @@ def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> N
 
 
 def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml has no types
-    """Record the URL, translation or identifier in a child element of a sitemap entry.
+    """Copy the URL, translation or identifier from a child element of a sitemap entry to `entry`.
 
     Elements of other namespaces, such as `image:loc`, are ignored.
     """

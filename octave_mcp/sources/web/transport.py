@@ -200,7 +200,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """Return the TLS context. If no certificates can be used, return a context that trusts no site, and the error."""
+    """Return the TLS context, and an error if no certificates can be used. The context then trusts no site."""
     try:
         return tls_context(), None
     except SetupError as unusable:
