@@ -1,4 +1,7 @@
-"""Translates providers' errors into this project's errors by name and status, without importing an SDK."""
+"""Converts providers' errors to this project's exceptions.
+
+This module looks only at error codes, statuses and texts, so it imports no SDK.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Key(NamedTuple):
 class Failure(NamedTuple):
     """A provider's error. The error text for users begins with the text in `answered`, such as 'openai answered 400'.
 
-    `is_explained` is False if the error came with status 200 and has neither another status nor a known code.
+    `is_explained` is False if the HTTP status is 200 and the error itself contains no status and no known code.
     """
 
     error: ErrorInfo
@@ -51,7 +54,7 @@ def failure_from_exception(failed: Exception, provider: str, key: Key) -> Failur
     """Describe an exception that an SDK raised, without secrets."""
     status: int = getattr(failed, "status_code", None) or 0
     info = error_info(getattr(failed, "body", None), status)
-    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # some SDKs omit nested errors
+    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # str() can omit nested errors
     wait = retry_after_seconds({**info.headers, **_headers(failed)}, text)
     name = type(failed).__name__
     return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")

@@ -136,7 +136,7 @@ class Host:
         """Return the question's record, and put the question in the inbox unless it is already there or answered.
 
         Raises:
-            BudgetExceeded: If the question or its size exceeds the run's limits.
+            BudgetExceeded: If the question is too long, or the run has no questions or tokens left for it.
         """
         inbox = self._inbox
         # Without the lock, two steps that ask at the same time could both pass the budget check and together exceed the
@@ -182,7 +182,7 @@ class Host:
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """Render an ask.
 
-    `is_known` is true if the client received the corrected question earlier in this run. In this case, the correction
+    `is_known` is true if the ask corrects a question that the client received earlier in this run. The correction then
     does not repeat the question's material.
     """
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)

@@ -15,7 +15,7 @@ INITIAL_LIMIT = 8.0
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
 # The limit is multiplied by this factor if a call times out and the server has answered no other call since that call
-# started. A server that has not answered is probably still working on every call that it received.
+# started. The factor is low, because the server is probably still working on every call, even on those that timed out.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if, after the rise, calls would still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
@@ -49,7 +49,7 @@ def _now() -> float:
 class Limiter:
     """Limits how many calls to a server are in flight at once.
 
-    The limit rises by one call per round of answers and falls by 30 % per refusal.
+    At a limit of eight, eight answers raise the limit to about nine. A refusal lowers the limit by 30 %.
 
     All callers share the cool-down after a refusal. Refused requests also count against a provider's rate limit.
     Therefore each refusal increases the spacing between calls, and each answer reduces the spacing. If `careful` is
@@ -68,17 +68,18 @@ class Limiter:
         self._lowered_at = -1.0
 
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
-        """Return the turn of one call, which can wait for its place at the server.
+        """Return a context manager for one call. On entry, it waits until the limiter allows the call.
 
-        `on_wait` is called with the start and end of each period in which the call waited because the server answered
-        other calls.
+        While the call waits for the server to answer other calls, `on_wait` is called with the start and end of each
+        period of waiting.
         """
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
         """Adapt the limit to the time that the answer took.
 
-        If calls would still finish in time with one more call at the server, raise the limit. Otherwise, lower it.
+        If the server was fast enough for one more call at a time, raise the limit. If the server was too slow for the
+        current number of calls, lower the limit.
         """
         self._refusals_in_a_row = 0
         self.spacing *= SPACING_DECREASE
@@ -109,7 +110,7 @@ class Limiter:
         self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit, but only once for all calls that are in flight now.
+        """Lower the limit, unless the limit was already lowered while this call was in flight.
 
         If the server has answered no call since this call started, lower the limit by a larger factor.
         """
@@ -135,10 +136,11 @@ class Limiter:
 
 
 class Turn:
-    """The turn of one call to a model server. The call's timeout restarts when the server answers another call.
+    """Starts and times one call to a model server. The call's timeout restarts when the server answers another call.
 
-    If a server queues calls, it answers them one by one. The timeout restarts at most once for each call that was in
-    flight when this call started. A response to any call counts, because the server's queue may be in any order.
+    Otherwise, a call in the server's queue could time out while the server works on the calls before it. The timeout
+    restarts at most once for each call that was in flight when this call started. A response to any call counts,
+    because the server's queue may be in any order.
     """
 
     def __init__(self, limiter: Limiter, call_seconds: float, on_wait: OnWait | None) -> None:

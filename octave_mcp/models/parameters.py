@@ -96,7 +96,7 @@ class Parameter(NamedTuple):
 
 
 def _is_part(path: str, name: str) -> bool:
-    """Whether the path leads to the parameter. A field in the messages can have the same name."""
+    """Whether the path leads to the parameter, and not to a field of the same name inside a message."""
     root, _, inside = path.partition(".")
     is_about_text = root in {"input", "messages"} and inside
     return path.startswith(name) if is_about_text and name != "cache_control" else f".{name}." in f".{path}."
@@ -174,7 +174,7 @@ def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that replaces the effort with an allowed effort from the error text, or else leaves it out."""
+    """Return a remedy for a refused effort: use an effort that the error text allows, or omit the parameter."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         current = value_at(request, *path)
@@ -189,7 +189,11 @@ def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def limit(*names: str, is_needed: bool = False) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that lowers the token limit, sends it under the next of `names`, or leaves it out."""
+    """Return a remedy for a refused token limit.
+
+    If the error text contains a lower number, lower the limit to this number. If the text mentions a later name in
+    `names`, use that name instead. Otherwise, omit the limit.
+    """
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         name = next((name for name in names if name in request), None)
@@ -224,7 +228,7 @@ def _renamed(request: Request, name: str, other: str) -> Request:
 def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
     """Return a remedy that removes a keyword from the schema at the path.
 
-    The decoder checks the answer even without this keyword.
+    This is safe, because the decoder checks the answer anyway.
     """
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:

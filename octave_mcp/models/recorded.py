@@ -1,7 +1,8 @@
-"""A model that replays the answers recorded in an earlier run about the same two companies, on their current pages.
+"""A model that replays recorded answers from an earlier run about the same two companies.
 
-The model has the same capacity as a connected client, so that a run asks the model the questions that it would ask a
-client. Replaying is free and immediate.
+Citations are mapped to the current pages. The recorded answers came from a connected client. Therefore this model has
+the capacity of a connected client, so that the run asks the questions that were recorded. Replaying is free and
+immediate.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
 
 
 class Recorded:
-    """Replays a recording. Fixed rules answer the same asks for a recording as for a connected client."""
+    """Replays a recording. As with a connected client, fixed rules answer some of the asks."""
 
     name = "recorded"
     languages: frozenset[str] | None = None
-    """None means that the model can write in any language, so the run checks the language of the sales copy."""
+    """None means that any language is possible. The run then checks that the copy is in the requested language."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
         self.capacity = capacity.model_copy(update={"keeps_research": False})

@@ -54,7 +54,7 @@ _BUSY_STATUSES = frozenset({0, 503})
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
 # Pages beyond this number add no findings to verify.
 PAGES_FOR_FULL_VERIFICATION = 10
-# Maximum tries of a call that fails with status 200 and without a reason, because the failure can be permanent.
+# If a call fails with status 200 and no reason, the failure can be permanent. Try the call at most this many times.
 MAX_UNEXPLAINED_TRIES = 3
 # After this many unexplained failures without a single answer, the server counts as broken, and calls are not retried.
 MAX_UNEXPLAINED_FAILURES = 6
@@ -63,9 +63,9 @@ MAX_UNEXPLAINED_FAILURES = 6
 class Remote:
     """A provider with one model for each tier. A thread imports and opens the SDK while the run fetches pages.
 
-    `other_address` is the server's address, or '' for the provider's own address. The cache keeps the answers of
-    servers with different addresses apart. `is_own` is true for a server that the user runs. Such a server may be
-    limited to one call at a time across all of its models.
+    `other_address` is the server's address, or '' if the server is at the provider's default address. The cache keeps
+    the answers of servers with different addresses apart. `is_own` is true for a server that the user runs. Such a
+    server may be limited to one call at a time across all of its models.
     """
 
     languages: frozenset[str] | None = None
@@ -191,7 +191,7 @@ class Remote:
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Cache an answer that passed the checks, for equal calls within a day."""
+        """Cache an answer that passed the checks. Equal calls reuse the answer for a day."""
         text = self._unverified_answers.pop(key, None)
         if self._context and text and not verdict.wrong:
             await answer_cache.put(self._context.key_values, key, text, self._context.run_id)
@@ -298,12 +298,12 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # for these errors, other parameters would not help
+            return error  # other parameters cannot fix a bad key, an empty account or a rate limit
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Count the failure, and return an error that allows a few retries, or none if the server seems broken."""
+        """Count the failure. Return an error that is retried a few times, or never if the server seems broken."""
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)
@@ -336,7 +336,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 
 
 def _digest(sent: Sent, server_identity: str, language: str) -> str:
-    """Return a call's cache key, which depends on everything that affects the answer except random delimiters."""
+    """Return a call's cache key: a digest of everything that affects the answer. Random delimiters are left out."""
     identity = json.dumps([server_identity, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Two asks that start together can make three calls before one of them gives up, because each ask retries a timeout
-# once.
+# A run starts with two asks, and each ask retries a timeout once. When the first of these asks gives up, three calls
+# have timed out.
 MAX_UNANSWERED = 3
 # A model counts as slow if its calls take this long on average, or if the run has waited this long in total for its
 # turn.
@@ -63,4 +63,4 @@ class Slowness:
             if self._is_own
             else "lower max_pages, start fewer runs at once, or use another model"
         )
-        return f"{faster}; raise OCTAVE_CALL_TIMEOUT_SECONDS if its answers take longer" if self._timed_out else faster
+        return f"{faster}; to allow slower answers, raise OCTAVE_CALL_TIMEOUT_SECONDS" if self._timed_out else faster

@@ -27,8 +27,8 @@ class Tokens(NamedTuple):
 class Sent(NamedTuple):
     """One call: the model, the prompt, the answer's schema, and the limit on output tokens.
 
-    If the call asks for a patch, `whole` is the schema of the full answer. The prompt then contains this schema as
-    well, because the provider may have cached a prompt that starts with this schema.
+    If the call asks for a patch, `whole` is the schema of the full answer. If the prompt contains schemas, `whole`
+    comes first, as in the first ask, because the server may have cached the start of the prompt.
     """
 
     model: str

@@ -26,8 +26,8 @@ class LogFile:
 
     def __init__(self, path: Path, report: Callable[[Record], None]) -> None:
         self._path, self._report, self._is_failing = path, report, False
-        # If loguru's own file sink cannot write a line, it prints a traceback with the unmasked record. With a separate
-        # logger and catch=False, loguru raises the OSError in `write`, which prints nothing.
+        # If loguru's own file sink cannot write a line, it prints a traceback with the unmasked record. A separate
+        # logger with catch=False prints nothing: it raises the OSError, which `write` handles.
         self._lines = copy.deepcopy(logger)
         self._lines.remove()
         self._lines.configure(patcher=_unchanged)
@@ -66,4 +66,4 @@ class LogFile:
 
 
 def _unchanged(_: Record) -> None:
-    """Replace the inherited patcher, because lines arrive already masked and formatted."""
+    """Leave the record unchanged. The lines are already masked, so the copied logger must not mask them again."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# loguru logs the name of the function that emitted the event, which is this many stack frames above loguru's call.
+# The log names the function that emitted an event. That function is this many stack frames above the loguru call.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
@@ -208,7 +208,7 @@ def _as_text(record: Record, exception: str | None) -> str:
 
 
 def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str], str]) -> Callable[[Record], str]:
-    """Return a format function for loguru, which expects a template instead of a finished line."""
+    """Return a format function. It returns a template, because loguru does not accept a finished line."""
 
     def template(record: Record) -> str:
         # The line is passed as an extra, because loguru would interpret braces in the line as fields of the template.

@@ -67,7 +67,7 @@ def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Prof
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
-    """Return the name, or None if no quotation contains it or it looks like an instruction to a model."""
+    """Return the name, or None if the name is not quoted from the page or looks like an instruction to a model."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
     is_quoted = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")

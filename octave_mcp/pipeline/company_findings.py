@@ -54,7 +54,7 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
 
 
 def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> CompanyFindings[EvidenceId]:
-    """Set the date of each trigger to the date in its quotation, or to the publication date of its page by default."""
+    """Set the date of each trigger to the date in its quotation, or else to the publication date of the quoted page."""
     dated = (trigger.model_copy(update={"date": _date(trigger, evidence)}) for trigger in found.triggers)
     return found.model_copy(update={"triggers": tuple(dated)})
 

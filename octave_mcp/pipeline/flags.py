@@ -13,8 +13,7 @@ from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
 # If fewer than `LOW_PAGES` pages or fewer than `LOW_WORDS` words were read about a company, the playbook gets the flag
-# `low_confidence`. If fewer than `LOW_PAGES` pages and fewer than `LOW_WORDS` words were read, outlines are written
-# instead of sales copy.
+# `low_confidence`. If both numbers are too low for the prospect, outlines are written instead of sales copy.
 LOW_PAGES = 3
 LOW_WORDS = 300
 
@@ -38,7 +37,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="rules instead of a language model wrote drafts; these drafts are outlines that cite the sites",
+            reason="drafts written by rules, not by a language model, are outlines that cite the sites",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
@@ -57,7 +56,7 @@ def _recorded(recording: Recording | None) -> Iterator[Flag]:
 
 
 def is_thin(research: Research) -> bool:
-    """Whether so little was read about the company that outlines are written instead of sales copy."""
+    """Whether too little was read about the company to write sales copy. Outlines are written instead."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
 
 

@@ -26,7 +26,7 @@ _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:
-    """Return a `Gap` for each empty section, failed page, and page from an outdated cache or another source."""
+    """Return gaps for empty sections, failed pages, and pages from an outdated cache or an unrequested source."""
     companies = tuple(deal.values())
     return (
         *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),

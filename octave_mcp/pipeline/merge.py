@@ -84,8 +84,8 @@ def _merged(findings: Iterable[F]) -> tuple[F, ...]:
     says that there is a story.
     """
     merged: dict[Hashable, F] = {}
-    # Sort findings from strongest to weakest, because `_union` replaces no field of the first finding: it only fills
-    # empty fields and extends lists.
+    # Put stronger findings first, because `_union` keeps the fields of the first finding. Later findings only fill
+    # empty fields and extend lists.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding

@@ -36,7 +36,7 @@ class Pages:
     deadline: Deadline
 
     async def open(self, company: Company) -> Company:
-        """Check that robots.txt allows reading the site, and return the company with the address that answers."""
+        """Check that robots.txt allows access, and return the company with the URL at which its site responds."""
         return await self.journal.step("open", lambda: self.source.open(company), Company, company)
 
     async def home(self, company: Company) -> Page:

@@ -25,11 +25,11 @@ from octave_mcp.pipeline.wanted_pages import wanted
 # example, links to job boards form one group.
 Group = PageKind | LinkOrigin
 
-# If n pages are to be read, the model is asked to rank n times this many links, but at least `MIN_CANDIDATES` and at
-# most `MAX_CANDIDATES`. The model needs alternatives to choose from, but every link costs tokens.
+# The model is asked to rank this many links for each page to read, but at least `MIN_CANDIDATES` and at most
+# `MAX_CANDIDATES` links in total. The model needs alternatives to choose from, but every link costs tokens.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Up to this share of the chosen pages can be pages that match the user's context, regardless of the quotas.
+# Before the quotas apply, up to this share of the pages is chosen because they match the user's context.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
 # The first four kinds of page on the company's own site are more important than pages on other sites. The remaining
@@ -108,7 +108,7 @@ class Ranking:
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
-    """Return the URLs to read after the home page, most useful first, and spare URLs."""
+    """Return the URLs to read after the home page, sorted by usefulness, together with spare URLs."""
     room = run.max_pages - site.pages_read - 1
     ranking = await computed(_ranking, site, counterpart, run.request.context)
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
@@ -137,7 +137,7 @@ def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
 async def _ranked_by_model(
     run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
 ) -> tuple[int, ...]:
-    """Return link numbers: first of the links that name the other company, and then of the links that the model chose.
+    """Return link numbers, best first. Links that name the other company precede the links that the model chose.
 
     If the model fails, return (), so that the links stay in the order that the rules gave them.
 
@@ -170,8 +170,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    The quotas are defined for 25 pages, and they are scaled up if more pages are read. The quotas are not scaled down
-    if fewer pages are read, because links are taken from the groups in turn, so every group is represented anyway.
+    The quotas are defined for 25 pages, and they are scaled up if more pages are read. Fewer pages do not change
+    the quotas. One link at a time is taken from each group, so every group is represented even then.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))

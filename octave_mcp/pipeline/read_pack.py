@@ -137,8 +137,7 @@ def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
 def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passage]], tuple[str, ...]]:
     """Cut the pages into passages, without repeats and without text that is addressed to a language model.
 
-    Return the passages of each page, and the URLs of the pages from which text was removed because it is addressed to a
-    language model.
+    Return the passages of each page, and the URLs of the pages that contained text for a language model.
     """
     cut = [_cut(page, interest) for page in pages]
     screened_cut = [screened(own) for own in cut]

@@ -25,9 +25,9 @@ class Retained(NamedTuple):
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Return the retained findings, including all personas for whom a person wrote e-mails or call scripts.
+        """Return the retained findings. A persona is also retained if somebody edited the text for this persona.
 
-        If such a persona were dropped, the new version would have no place for the person's text.
+        Without the persona, the new version would have no place for the edited text.
         """
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
         retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)

@@ -1,4 +1,4 @@
-"""A part of a draft to revise, and everything needed to ask a model for the new text and to check the answer."""
+"""Prepares the ask that revises one part of a draft, checks the answer, and puts the new text into the draft."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ from octave_mcp.evidence.selection import ranks
 # revising an e-mail below 6,000 tokens, including the answer and the verification of its claims. `UNVERIFIED_ROOM`
 # applies if the claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# If a part is larger than `USUAL_BYTES`, the limit is higher: by `ROOM_PER_BYTE` bytes for each additional byte of the
-# part, up to `MAX_ROOM`.
+# Each byte of a part beyond `USUAL_BYTES` raises the limit by `ROOM_PER_BYTE` bytes, up to a limit of `MAX_ROOM`.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
 # Bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
@@ -47,7 +46,7 @@ _IN_CITES: dict[type[Value], type[Value]] = {
 
 
 class Form(NamedTuple):
-    """The type of an answer, which must be a JSON object.
+    """The type of the model's answer. The answer is always a JSON object.
 
     If the part is a text or a list, the object contains the part in `field`.
     """
@@ -100,7 +99,7 @@ def moved(problem: Problem, at: Path, to: Path) -> Problem:
 
 
 class Part:
-    """A part of a draft to revise, with the type of the answer, the surrounding text and the evidence for the ask."""
+    """The part of a draft that a model revises. The model also sees the draft's other text and evidence to cite."""
 
     def __init__(self, drafts: Drafts, origin: Origin, interest: Interest, room: int) -> None:
         self.at = origin.at
@@ -209,7 +208,7 @@ def _cited(part: object) -> Iterator[EvidenceId]:
 
 
 def _in_cites(part: object, cites: Mapping[EvidenceId, Any]) -> Any:  # noqa: ANN401 - JSON
-    """Return the part as JSON, with each evidence id replaced by its entry in `cites`, and without verdicts."""
+    """Return the part as JSON, without verdicts. Each evidence id is replaced by its value in `cites`."""
     if isinstance(part, tuple):
         return [_in_cites(entry, cites) for entry in cast("tuple[object, ...]", part)]
     if not isinstance(part, Value):

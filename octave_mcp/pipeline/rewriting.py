@@ -40,7 +40,7 @@ class Part(NamedTuple):
     - `into`: the type of the checked answer, which cites evidence ids instead of passage numbers.
     - `rank`: the index of the persona, or None for drafts about the whole deal.
     - `places`: the path of each draft within the answer.
-    - `personas`: all personas of the ask, or () if the ask is for at most one persona.
+    - `personas`: all personas of the playbook if the ask combines drafts for personas, or else ().
     """
 
     name: str
@@ -57,7 +57,7 @@ class _Loss(NamedTuple):
     """A draft in which some claims have lost their evidence.
 
     - `cut`: the draft after removing the ids of evidence that is no longer on the pages.
-    - `gone`: the paths of lost claims, which no evidence on the current pages supports.
+    - `gone`: the paths of the claims that the remaining evidence does not support.
     """
 
     part: Part

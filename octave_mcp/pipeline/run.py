@@ -38,7 +38,7 @@ class Run:
     - `offer`: what the vendor sells, in the words of its home page; '' until the home page is read.
     - `turns`: the order of the questions for a connected client; None if no client answers.
     - `verifier`: asks the model that judges claims; None if no model judges claims.
-    - `by_default`: whether the model was chosen because the user named none and no provider is configured.
+    - `by_default`: whether the model was chosen because the user named no model and no provider is configured.
     - `base`: the playbook version to refresh; None for a new playbook.
     """
 

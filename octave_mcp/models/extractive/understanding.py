@@ -43,8 +43,8 @@ MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-# If no sentence states a need, a fact on one of these topics implies the need. For example, open jobs imply a need to
-# hire.
+# Maps the topic of a fact to the need that the fact implies. For example, open jobs imply a need to hire. A need is
+# inferred from facts only if no signal shows this need.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
@@ -105,7 +105,7 @@ def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
 
 
 def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
-    """Return a score. Recent signals of about 15 words that contain many keywords of the need score highest."""
+    """Return a score. It is highest if the signal is recent, has about 15 words and many keywords for its need."""
     words = len(signal.text.split())
     return (
         2 * passages.recency(signal.evidence)
@@ -143,7 +143,10 @@ def _pain(
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """Yield a buyer for each of the departments that people, jobs, facts and needs suggest most strongly."""
+    """Yield a buyer for each of the departments with the highest scores.
+
+    People, jobs, facts and needs add to a department's score.
+    """
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
     for function, finding in (*_jobs(brief), *_people(brief, passages)):
@@ -250,7 +253,8 @@ def _title_of(person: Person) -> str:
 def _title(person: Person) -> str:
     """Return the title as it is written on the site.
 
-    A department becomes '... team', because its members are not always its leaders.
+    If the title is only a department, such as 'Engineering', return 'Engineering team', because the person may not be
+    its leader.
     """
     title = _title_of(person)
     return title if _IS_JOB.search(title) else f"{title.split(', ')[0]} team"

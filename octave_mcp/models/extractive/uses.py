@@ -19,9 +19,9 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Maximum number of sentences cited for one use case, and of further sentences from the same paragraphs.
+# A use case cites up to this many sentences about the use, and up to this many others from the same paragraphs.
 MAX_SENTENCES = 6
-# Minimum number of letters, because a shorter part of a product's name ('app', 'API') would match most sentences.
+# A word from a feature's name must have at least this many letters, because 'app' or 'API' would match most sentences.
 MIN_WORD = 4
 _CUSTOMER_SUBJECT = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
@@ -31,8 +31,7 @@ _USES_HEADING = re.compile(
     r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
-# Names of industries, which do not say for what purpose a product is used: 'Financial services', 'Retail and
-# e-commerce'.
+# Matches titles that name an industry instead of a use case: 'Financial services', 'Retail and e-commerce'.
 _INDUSTRY = re.compile(
     r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
     r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"
@@ -62,8 +61,8 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# Finds 'find bugs early' in 'uses Acme to find bugs early'. Does not match after 'turned to' and 'switch to', because a
-# product follows them and not a purpose.
+# Matches a purpose, such as 'find bugs early' in 'uses Acme to find bugs early'. Does not match after 'turned to' and
+# 'switch to', because these words introduce a product, not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
@@ -87,7 +86,7 @@ def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]
 
 
 def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
-    """Yield a use case for each section of a story in which the customer says what it does with the product."""
+    """Yield a use case for each section of a customer story that says how the customer uses the product."""
     story = customer_of_story(page, vendor)
     if story is None:
         return
@@ -104,7 +103,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Add the sentences of the same paragraphs that say what the speakers do."""
+    """From the same paragraphs, add sentences such as 'We also track errors', which say what the customer does."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]

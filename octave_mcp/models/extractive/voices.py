@@ -47,8 +47,8 @@ _CUSTOMER_SPEAKS = (
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Yield the company's own lines.
 
-    Leave out sections about other organisations ('About Acme Fund') and testimonials. If the author mentions neither
-    'we' nor the company in a paragraph, leave out the paragraph's quotations, too.
+    Leave out sections about other organisations ('About Acme Fund') and testimonials. Also leave out direct speech,
+    unless the rest of its paragraph says 'we' or 'our' or names the company.
     """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
