@@ -1,4 +1,4 @@
-"""Stores the page cache that all runs share, as compressed JSON, and the leases on URLs that are being fetched."""
+"""Stores the page cache, which all runs share, and leases on URLs that are being fetched. Pages are compressed JSON."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Pages(Database):
         )
 
         def work(db: Connection) -> bool:
-            # The texts are locked first, because a text could otherwise be deleted between the check and the insert.
+            # Lock the texts first. Otherwise, a text could be deleted between the SELECT and the INSERT below.
             lock_texts(db, exclusive=False)
             digests = set(db.execute(select(source_rows.subquery().c.sha256)).scalars())
             if digests != {*sha256s} or not is_writable(db, to_run, self.epoch):
@@ -63,7 +63,7 @@ class Pages(Database):
         return await self._write(work)
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        # Select only one page key per text, because pages of several runs can share a text.
+        # Several pages can have the same text. Select one of them, because the result has only one page per text.
         keys = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
         query = (
             select(pages.c.sha256, pages.c.page, texts.c.utf8)
@@ -84,7 +84,7 @@ class Pages(Database):
 
 
 class _Row(NamedTuple):
-    """The stored form of a page. `key` is the digest of `body`, which is the page as JSON without its text."""
+    """The stored form of a page. `body` is the page as JSON, without its `text`. `key` is the digest of `body`."""
 
     key: str
     sha256: str

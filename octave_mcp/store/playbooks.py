@@ -39,8 +39,9 @@ class Playbooks(Database):
     def _may_write(self, db: Connection, run_id: str, made_by: str | None) -> bool:
         """Return whether the version can be stored.
 
-        The playbook's run must exist. The run that made the version must not be final, and must have no later
-        execution. The rows of the two runs are locked, so that the result cannot change before the transaction ends.
+        The playbook's run must exist. The run that made the version must not be final, and the execution that
+        stores the version must be the run's latest. The rows of the two runs are locked, so that the result cannot
+        change before the transaction ends.
         """
         # The run ids are sorted, because two writers that lock the two rows in different orders would deadlock.
         wanted = sorted({run_id, made_by or run_id})

@@ -14,7 +14,7 @@ from octave_mcp.store.statements import as_table, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
 # Width of the columns for ids. Run ids are padded to this width, so that a run id and a question id can be joined into
-# one text.
+# one text and separated again.
 ID_CHARACTERS = 64
 # Value of `handed_at` for questions that no client has received. An empty text sorts before all times, so these
 # questions are handed out first.
@@ -104,7 +104,7 @@ def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | Non
 
 
 def _with_verdicts() -> Select[Any]:
-    """Select questions, with the parts that were dropped from the answers."""
+    """Select questions, each with the parts that failed the checks and were dropped from its answer."""
     same = (losses.c.run_id == questions.c.run_id) & (losses.c.question_id == questions.c.question_id)
     return select(questions, losses.c.dropped).outerjoin(losses, same)
 

@@ -30,8 +30,8 @@ from octave_mcp.store.tables import (
     versions,
 )
 
-# A cached answer starts with the id of the run that got it ("run_" and 32 hex digits), so that deleting the run also
-# deletes the answer.
+# Length of a run id: "run_" and 32 hex digits. A cached answer starts with the id of the run that asked the model, so
+# that deleting the run also deletes the answer.
 RUN_ID_CHARACTERS = 36
 
 
@@ -152,7 +152,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
 def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
     if request_id is None:
         return None
-    # A concurrent request with the same id waits for this lock, and then finds the run instead of adding a second run.
+    # If two requests have the same `request_id`, the second waits here. It then finds the run that the first has added.
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
@@ -174,7 +174,7 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    # Every writer locks the row of its run, so locking the same rows here waits for writers that have started. Later
+    # Every writer locks the row of its run. Lock the same rows, to wait until writers that have started are done. Later
     # writers find that the run is deleted.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))

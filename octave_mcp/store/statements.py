@@ -72,7 +72,7 @@ def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, 
 
 def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
     """Return the texts as a table with the single column `value`."""
-    # The texts are passed as one JSON parameter, which takes a third of the time of a thousand separate parameters.
+    # Pass the texts as one JSON parameter. For a thousand texts, this is three times as fast as separate parameters.
     listed = literal(json.dumps([*texts]), String)
     if db.dialect.name == "sqlite":
         return func.json_each(listed).table_valued("value")
@@ -86,8 +86,8 @@ def newest_first(
 
     `after` is the id of the last row on the previous result page.
     """
-    # Use keyset pagination, because with an offset, a row added between two requests would make the second result page
-    # repeat a row of the first result page.
+    # Do not use OFFSET: if a row were added between two requests, the second result page would repeat a row of the
+    # first result page.
     found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
     if after is None:
         return found
@@ -96,7 +96,7 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Return whether the run exists, is not final, and has no later execution than number `epoch`.
+    """Return whether the run exists and is not final, and whether `epoch` is the number of its latest execution.
 
     `epoch` is ignored if it is None. The function locks the run's row, so that the result cannot change before the
     transaction ends.

@@ -19,8 +19,8 @@ def time_text(when: datetime) -> str:
 # This table contains the number of the last migration. Alembic requires this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# Schema version 2 makes the first release refuse to open the database, because the first release has no migrations and
-# opens only databases with schema version 1.
+# The first release has no migrations and opens only databases with schema version 1. Schema version 2 keeps it from
+# opening a database that a later release has changed.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
@@ -91,7 +91,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
-# Parts of answers that were dropped because they failed the checks.
+# Parts that failed the checks and were dropped from an answer.
 losses = Table(
     "losses",
     metadata,

@@ -21,8 +21,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def exit_timer() -> Callable[[int], None]:
     """Return a callback for signal handlers. The callback ends the process after MAX_SECONDS, even if closing hangs."""
-    # Start the thread here and not in the signal handler, because a handler can interrupt the start of another thread,
-    # and would then deadlock if it started a thread itself. It is safe for the handler to put a number into a
+    # Start the thread here and not in the signal handler. A handler can interrupt code that is just starting a thread,
+    # and if the handler then started a thread too, it would deadlock. It is safe for the handler to put a number into a
     # SimpleQueue.
     signals: SimpleQueue[int] = SimpleQueue()
 
@@ -38,8 +38,8 @@ def exit_timer() -> Callable[[int], None]:
 @contextmanager
 def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
     """On a signal, call `close` in the running event loop, and then end the process."""
-    # End the process instead of returning, because on stdio, the thread that reads stdin would still wait for the next
-    # line.
+    # End the process after `close`. Otherwise, the MCP server on stdio would still wait for the next line from the
+    # client.
     loop, end_in_time, ending = asyncio.get_running_loop(), exit_timer(), set[asyncio.Task[None]]()
 
     async def end(number: int) -> None:
@@ -62,7 +62,7 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 def _end(number: int) -> None:
     """Exit in the same way as if the signal had ended the process."""
-    # In a container, the default action of SIGTERM does not end process 1, so os._exit ends it below.
+    # In a container, SIGTERM with its default action does not end process 1. In this case, os._exit ends the process.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

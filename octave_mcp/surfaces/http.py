@@ -129,7 +129,7 @@ def configured(app: Starlette) -> uvicorn.Config:
         app,
         log_config=None,
         access_log=False,
-        # Ignore X-Forwarded-For. Otherwise any caller could claim to be on this machine, where a short token is enough.
+        # Ignore X-Forwarded-For and X-Forwarded-Proto, because a caller could put any value into these headers.
         proxy_headers=False,
         server_header=False,
         ws="none",

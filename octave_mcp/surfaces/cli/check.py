@@ -55,7 +55,7 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
-# Without an API key or your own model server, no model can judge claims.
+# Only models that need an API key or your own model server can judge claims.
 _JUDGES = tuple(names(model for model in MODELS if model.needs))
 JUDGES = ", ".join((AUTO, *_JUDGES))
 
@@ -132,10 +132,10 @@ Judge = Annotated[str | None, Parameter(help=f"Model that judges the claims that
 def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -> int:
     """Check claims against the quotations that they cite, and print the claims that are not fully supported.
 
-    Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind (fact,
-    inference, question or copy) are optional. The field evidence is a list of JSON objects with the fields quote and
-    role. The role is vendor or prospect, depending on whose page the quotation is from. The optional field title
-    contains the title of the page that is quoted.
+    Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind are
+    optional. The kind is fact, inference, question or copy. The field evidence is a list of JSON objects with the
+    fields quote and role. The role is vendor or prospect, depending on whose page the quotation is from. The optional
+    field title contains the title of the page that is quoted.
 
     With --json, prints one JSON object for every claim, even if the claim is supported. Exits with 1 if a claim is not
     fully supported or a line cannot be read, and with 4 if the model could not judge some claims.
@@ -213,8 +213,8 @@ async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], 
                     batch = await _judged(model, batch)
                     has_judged = True
                 except (NoAccess, SetupError) as failed:
-                    # If the model fails in the first batch, let the command fail, because it has not printed anything
-                    # yet. If the model fails later, for example because its credit is used up, let the rules judge the
+                    # If the model fails in the first batch, no results have been printed yet, so the whole command can
+                    # fail. If the model fails later, for example because its credit is used up, let the rules judge the
                     # remaining claims.
                     if not has_judged:
                         raise

@@ -21,8 +21,8 @@ WORDS: dict[CopyVerdict, str] = {
     "not": "not supported",
     "no claim": "no claim",
 }
-# A character has at most 4 bytes in UTF-8. Read up to twice the allowed number of characters, so that the tool can
-# report that the text is too long.
+# A character has at most 4 bytes in UTF-8, so this is twice the size of the longest allowed text. Reading more
+# than the allowed size lets the tool report that a text is too long.
 MAX_BYTES = 8 * MAX_TEXT_CHARACTERS
 
 

@@ -21,8 +21,8 @@ from octave_mcp.errors import SetupError
 SERVERS = "mcpServers"
 # Only the owner can read a new configuration file, because it can contain API keys.
 PRIVATE_MODE = 0o600
-# Keys of an entry for a server over HTTP. When `install` changes such an entry to stdio, it removes these keys, because
-# they contradict stdio.
+# Keys that are used by entries of HTTP servers. If the existing entry has such keys, `install` removes them, because it
+# writes an entry for stdio.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
 Entry = dict[str, Any]
@@ -83,7 +83,7 @@ def read(file: Path) -> dict[str, Any]:
     """Return the content of a configuration file, or {} if the file is empty or does not exist.
 
     Raises:
-        SetupError: If the file cannot be read, or is not a configuration with servers.
+        SetupError: If the file cannot be read or parsed, or if it or its "mcpServers" is not a JSON object.
     """
     try:
         text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
@@ -112,7 +112,7 @@ def environment_of(entry: Entry) -> dict[str, str]:
 
 
 def with_entry(content: Mapping[str, Any], name: str, entry: Entry) -> dict[str, Any]:
-    """Return the configuration after merging the entry into the existing entry with this name.
+    """Add the server `name` to the configuration, or update its existing entry, and return the result.
 
     All other settings stay unchanged.
     """

@@ -44,7 +44,7 @@ async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
     configure_logs(settings, output)
     async with serve_demo_by_name() as companies:
         arguments = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
-        # Do not use the cache, because a new release can change the demo's sites.
+        # Do not use the cache, which can contain the demo's pages from an earlier release.
         arguments |= {"refresh": True, "sender": SENDER}
 
         async def run_with(model: str) -> EndedRun:

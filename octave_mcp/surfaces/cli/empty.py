@@ -11,7 +11,7 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks options that change what a command does, and for which an empty value is therefore an error. For example, if a
+# Marks options that change what a command does. For these options, an empty value is an error. For example, if a
 # script passes an empty variable to `sessions --delete`, the command must not list the sessions instead.
 CHANGES_COMMAND = "changes_command"
 

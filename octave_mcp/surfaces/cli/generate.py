@@ -126,7 +126,7 @@ def generate(
     sender: SenderOptions = SenderOptions(),
     output: DeliveryOptions = DeliveryOptions(),
 ) -> int:
-    """Research two companies and write a playbook for selling what VENDOR offers to PROSPECT."""
+    """Research two companies and write a playbook that helps VENDOR sell to PROSPECT."""
     settings = load()
     arguments = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
     arguments |= {"source": source, "language": language, "max_pages": max_pages}
@@ -189,8 +189,8 @@ async def run_to_end(
     call = call_factory(app, on_event)
     start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:
-        # Without the shield, Ctrl-C while the run is being started could leave an uncancelled run, which a server would
-        # resume later.
+        # The shield lets the start finish after Ctrl-C, so that the run's id is known and the run can be cancelled.
+        # Otherwise, a server could resume the run later.
         report = await asyncio.shield(start)
         on_start(report)
         while report.status not in FINAL:

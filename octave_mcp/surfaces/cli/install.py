@@ -32,9 +32,10 @@ LOCATE_TIMEOUT_SECONDS = 30
 class Installed(Value):
     """The result of `install`.
 
-    If `install` did not write the file, `entry` is the entry that the user must add to the file, and `command` is a
-    command of the client that adds this entry. `keyless`: whether the entry sets a model that needs no key, because no
-    key is configured.
+    If `install` did not write the file, `entry` is the entry that the user must add to it. For Claude Code, the user
+    can run `command` instead.
+
+    `keyless`: whether `install` set OCTAVE_MODEL to the client's own model, because there is no API key.
     `kept_back`: the names of secrets that were not written.
     """
 
@@ -124,10 +125,10 @@ def _arguments() -> list[str]:
     """Return the arguments that start the server from any folder.
 
     Raises:
-        SetupError: If Python would not find the package, and there is no server.py to start instead.
+        SetupError: If the package is not installed for this Python, and its parent folder has no server.py.
     """
-    # The client chooses the folder in which the server starts. -P keeps Python from importing modules in that folder,
-    # and -E makes it ignore a PYTHONPATH that is set here but not in the client.
+    # Test whether Python will find the package when the client starts the server. -E ignores PYTHONPATH, which the
+    # client may not set. -P ignores modules in the current folder: the client can start the server in any folder.
     command = [sys.executable, "-E", "-P", "-c", LOCATE_PACKAGE]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LOCATE_TIMEOUT_SECONDS)  # noqa: S603 - the same Python
     found, running = ended.stdout.strip(), Path(octave_mcp.__file__)
@@ -140,7 +141,7 @@ def _arguments() -> list[str]:
 
 
 def _environment(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings from the environment and .env, which a server that the client starts does not inherit."""
+    """Return the non-secret settings from the environment and .env. The client starts the server without them."""
     local = {setting.name: setting.value for setting in described(settings) if setting.origin in LOCAL_ORIGINS}
     return {name: value for name, value in local.items() if name not in secrets}
 
@@ -152,8 +153,8 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
     """If no model is chosen and there is no API key, add a setting that selects the client's own model."""
-    # If the model stayed 'auto', the server would use any API key that it finds in the client's environment, and calls
-    # with this key cost money.
+    # With 'auto', the server would use any API key that it finds in the client's environment, and the user would have
+    # to pay for its calls.
     chosen = environment.get("OCTAVE_MODEL") or settings.model
     return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 

@@ -123,8 +123,8 @@ def _run() -> int:
     except KeyboardInterrupt:
         return print_error("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The program that reads the output, such as `head`, has closed the pipe. Replace stdout with
-        # /dev/null, because Python flushes stdout on exit, which would raise this error again.
+        # The program that reads the output, such as `head`, has closed the pipe. Replace stdout with /dev/null, so that
+        # Python does not raise BrokenPipeError again when it flushes stdout on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
@@ -136,8 +136,8 @@ def _see_help(error: CycloptsError) -> str:
 
 def _missing_argument(missing: MissingArgumentError) -> str:
     """Name the missing argument in the same way as the usage line, for example RUN or --model."""
-    # If `keyword` is set, the user gave the option without a value, as cyclopts' message says. If the user did not give
-    # the option at all, cyclopts' message is wrong, so replace the message.
+    # If `keyword` is set, cyclopts' message is right: the user gave the option without a value. If the user did not
+    # give the option at all, cyclopts' message is wrong, so replace the message.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

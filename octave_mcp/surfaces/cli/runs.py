@@ -32,7 +32,7 @@ from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList
 Limit = Annotated[
     int, Parameter(help="Maximum number of entries, 1 to 100", validator=validators.Number(gte=1, lte=100))
 ]
-Cursor = Annotated[str | None, Parameter(help="Value from the end of the previous list, to list older entries")]
+Cursor = Annotated[str | None, Parameter(help="List older entries; use the value printed after the previous list")]
 
 
 class RunList(Value):

@@ -95,8 +95,8 @@ def on_one_line(text: str) -> str:
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, stderr gets all log entries from that level upwards,
-    because a program probably reads stderr.
+    If stderr is not a terminal, a program probably reads it. In this case, OCTAVE_LOG_LEVEL also applies to stderr,
+    except with --quiet. If `stderr_level` is set, it replaces these rules.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))
@@ -144,7 +144,7 @@ async def invoke(name: str, call: Callable[[], Awaitable[Call]], **arguments: An
     """Call a tool by its name and return its result.
 
     Raises:
-        InputError: If an argument does not have the type or the range that the tool declares.
+        InputError: If an argument has the wrong type or is out of range.
     """
     tool = FUNCTIONS[name]
     try:

@@ -20,8 +20,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, Run, call_tool
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# An object that has only these fields and the fields in CHECKED is a sentence of the playbook, so print only its text,
-# without labels.
+# If an object has only these fields after the fields in CHECKED are removed, it is a sentence of the playbook. Print
+# only its text, without labels.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Section = Annotated[
@@ -146,7 +146,7 @@ def _change(change: Change, hidden_fields: frozenset[str]) -> str:
 def _as_lines(value: JsonValue, hidden_fields: frozenset[str]) -> Iterator[str]:
     """Convert a JSON value to readable lines of text.
 
-    Show only the text of a sentence, and label the fields of other objects.
+    If an object is a sentence, show only its text. Show the fields of any other object with their names.
     """
     if isinstance(value, dict):
         fields = {name: [*_as_lines(part, hidden_fields)] for name, part in value.items() if name not in hidden_fields}

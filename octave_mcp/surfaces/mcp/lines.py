@@ -82,17 +82,17 @@ def decoded(line: bytes) -> JSONRPCMessage:
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """Whether a message that the SDK parsed as a notification is a request, whose sender waits for a response.
+    """Whether this notification is really a request, so that its sender waits for a response.
 
-    The SDK parses a request with an invalid id as a notification. A real notification has no id, except that some
-    clients add `"id": null` to methods that start with "notifications/".
+    The SDK parses a request with an invalid id as a notification. A real notification has no id, or it has
+    `"id": null` (which some clients send) and a method that starts with "notifications/".
     """
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
 
 
 def _id_in(line: bytes) -> Id:
-    """Return the id in a line that is not valid JSON, or None if the id comes after the first error."""
+    """Return the id in a line that is not valid JSON. Return None if no valid id can be found."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 
@@ -100,8 +100,8 @@ def _id_of(value: object) -> Id:
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # Ignore the id of a response: it belongs to a request that our server sent, and the client can have sent a request
-    # with the same id. If our error had this id, the client would take it for the answer to its own request.
+    # Ignore the id of a response, which refers to a request from our server. A request from the client can
+    # have the same id. If our error had this id, the client would take it for the answer to its own request.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):

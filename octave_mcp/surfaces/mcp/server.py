@@ -124,14 +124,14 @@ def _changes_run(tool: Tool) -> bool:
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
-    """Create an MCP server that uses the application of `server`.
+    """Create an MCP server whose tools use the application that `server` opens.
 
     If `server` is None, the MCP server creates its own application.
 
     If `settings` is None, the settings are read when the server starts.
     """
-    # Tool calls read the server from this list, because the tools are registered before the lifespan creates the
-    # server.
+    # The lifespan creates the server and puts it into this list. The tools are registered earlier, so each call takes
+    # the server from the list.
     running: list[Server] = []
 
     @asynccontextmanager

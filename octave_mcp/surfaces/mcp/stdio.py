@@ -72,7 +72,7 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
 
 
 async def _empty_stdin() -> AsyncGenerator[str]:
-    """Give the SDK an empty stdin, because its own reader replaces invalid UTF-8 and accepts NaN."""
+    """Give the SDK an empty stdin. `_read` reads the real one, because the SDK would accept NaN and invalid UTF-8."""
     for line in ():
         yield line
 

@@ -24,7 +24,7 @@ MCP_PATH = "/mcp"
 # These health checks need no token, because the probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# If FastMCP's middleware refuses a request with one of these statuses, we replace its response with our own error.
+# The errors for requests that FastMCP's middleware refuses. The keys are the HTTP statuses of its responses.
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("the Host header is not a known name of this server; add the host to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(
@@ -45,7 +45,7 @@ class TrailingSlash:
     """Removes trailing slashes from the path, so that /runs/ and /runs are the same route.
 
     Starlette's own redirects are turned off, because Starlette does not know the public URL: behind a TLS proxy, it
-    would redirect to http://. If the server read the public URL from forwarded headers, a caller could choose the host.
+    would redirect to http://. It must not read the URL from forwarded headers, because a caller could fake them.
     Also, some clients would turn a redirected POST into a GET.
     """
 
@@ -114,8 +114,8 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # If FastMCP's middleware refuses a request, its response is plain text, so replace the response with the
-        # problem document for its status.
+        # FastMCP's middleware refuses requests with plain text. Send the problem document for the same status
+        # instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Read the arguments of a request strictly, from its path, query string, form or JSON body."""
+"""Read the arguments of a request from its path, query string, form or JSON body. Reject ambiguous arguments."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    If `is_text` is true, the arguments come from a query string or a form, so each value is a text, which is converted
-    to the type of its argument. If it is false, they come from JSON and must already have the right types.
+    If `is_text` is true, the arguments come from a query string or a form. Each value is then a text, and the tool call
+    converts it to the right type. If it is false, they come from JSON and must already have the right types.
     """
 
     values: dict[str, Any]
@@ -54,8 +54,7 @@ async def read_arguments(request: Request) -> Arguments:
     """
     query = request.scope["query_string"].decode("latin-1")
     if request.method in WITH_BODY:
-        # Reject a query string instead of ignoring it, because the caller would not notice that its arguments have no
-        # effect.
+        # Do not ignore a query string silently: the caller would not notice that the arguments in it have no effect.
         if query:
             raise InputError("send the arguments in the body, not in the query string")
         values, is_text = await _body(request)
@@ -75,7 +74,7 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
     if not body:
         return {}, True
     if media_type == FORM:
-        # Decode as Latin-1, which accepts any byte, because _pairs rejects all characters that are not ASCII.
+        # Decoding as Latin-1 never fails. If the body is not ASCII, _pairs raises an error that tells the caller why.
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:
         return _object(body), False
@@ -129,7 +128,7 @@ class ToolFunction:
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as error:
-            # If pydantic's error has the name of the tool as its title, the caller's arguments are invalid. An error
+            # If the title of pydantic's error is the name of the tool, the caller's arguments are invalid. An error
             # with another title comes from the code of the tool, so it is a bug.
             if error.title != self.tool.name:
                 raise

@@ -22,7 +22,7 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
-# Optional arguments treat these values as absent, because some clients send them for an empty field.
+# If an optional argument has one of these values, it counts as absent. Some clients send them for an empty field.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
 STREAM: Schema = {
     "type": "boolean",
@@ -273,7 +273,7 @@ def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> t
 
 
 def takes(rest: Rest, name: str) -> Schema:
-    """Return the schema of the arguments that a tool takes over HTTP, with only the values that this server accepts."""
+    """Return the schema of a tool's arguments over HTTP. For example, it lists the valid values of `model`."""
     schema = TypeAdapter[Any](cast("Any", rest.functions[name].bound)).json_schema()
     narrower = _narrower()
     definitions = schema.pop("$defs", {})

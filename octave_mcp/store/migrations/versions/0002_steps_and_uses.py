@@ -1,4 +1,4 @@
-"""Adds the journal of steps, epochs of runs, heartbeats of servers, and a table of the cache entries that runs use."""
+"""Adds the column `runs.epoch`, and tables for finished steps, servers' heartbeats and runs' cache entries."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upgrade() -> None:
         "cache_uses",
         Column("run_id", String(64), primary_key=True),
         Column("key", String(512), primary_key=True),
-        if_not_exists=True,  # Databases of unreleased versions can already have this table.
+        if_not_exists=True,  # Databases of unreleased versions can already have `cache_uses`.
     )
     op.create_index("cache_uses_by_key", "cache_uses", ["key"], if_not_exists=True)
-    op.execute("update octave_schema set version = 2")  # Keeps the first release from opening this database.
+    op.execute("update octave_schema set version = 2")  # The first release opens only version 1.

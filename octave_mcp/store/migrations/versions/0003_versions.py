@@ -1,4 +1,4 @@
-"""Adds versions of playbooks. The existing playbook of each run becomes version 1, which has no drafts."""
+"""Adds versions of playbooks. Existing playbooks become version 1. Their drafts were not stored."""
 
 from __future__ import annotations
 

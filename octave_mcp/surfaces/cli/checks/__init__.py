@@ -15,7 +15,7 @@ def _name(provider: Provider) -> str:
     return provider.needs if provider.needs in KEYS else provider.name
 
 
-# One source for each key, so that a key that two sources need is checked only once.
+# If several sources need the same key, check the key only once.
 KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
 CHECKS = (
     Check("python", machine.python),

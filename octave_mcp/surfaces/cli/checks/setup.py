@@ -42,8 +42,8 @@ MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
-    # Load the settings again to get their errors, because invalid settings are replaced by defaults before the checks
-    # run.
+    # If a setting is invalid, `doctor` runs the checks with the default settings. Load the user's settings again, so
+    # that this check reports the error.
     ignored = unknown(load())
     if ignored:
         return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
@@ -82,7 +82,7 @@ def model(settings: Settings) -> Found:
 
 
 def _app(settings: Settings) -> App:
-    """Use the default database instead of OCTAVE_DATABASE_URL, because other checks report an invalid URL."""
+    """Use the default database, so that an invalid OCTAVE_DATABASE_URL does not make this check fail, too."""
     from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
@@ -102,7 +102,7 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """Return a finding about the variable that the provider needs, or None if the variable is set."""
+    """If the variable that the provider needs is not set, return a finding; otherwise, return None."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
@@ -176,7 +176,7 @@ def _is_octave(health: Mapping[str, object]) -> bool:
 
 
 def _response(settings: Settings, path: str) -> dict[str, object]:
-    """Return the JSON object at this path of the running server, or {} if there is none."""
+    """Get this path from the server that uses the port. If the server does not return a JSON object, return {}."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
         # Send the host name localhost, because our server refuses unknown host names such as 0.0.0.0.
