@@ -22,6 +22,7 @@ from octave_mcp.copywriting.own_copy import MAX_SENTENCES, checked_copy
 from octave_mcp.domain.evidence import Support
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.surfaces.mcp.server import make
+from octave_mcp.surfaces.cli.check_copy import MAX_BYTES
 from octave_mcp.tools.copy_check import MAX_TEXT_CHARACTERS
 
 MAIL = """\
@@ -471,6 +472,7 @@ async def test_the_command_exits_with_0_if_nothing_is_unsupported(finished: Fini
         ("missing.txt", None, "cannot read 'missing.txt': No such file or directory"),
         ("latin.txt", "Grüße".encode("latin-1"), "it is not UTF-8 text"),
         ("empty.txt", b"", "text: missing"),
+        ("long.txt", f"a{'é' * (MAX_BYTES // 2)}".encode(), f"at most {MAX_TEXT_CHARACTERS:,}"),
     ],
 )
 async def test_a_file_that_cannot_be_checked_is_a_usage_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,14 +53,20 @@ def check_copy(
 def _read(file: Path) -> str:
     try:
         if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_BYTES).decode("utf-8-sig")
+            return _decoded(sys.stdin.buffer.read(MAX_BYTES))
         with file.open("rb") as opened:
-            return opened.read(MAX_BYTES).decode("utf-8-sig")
+            return _decoded(opened.read(MAX_BYTES))
     except OSError as failed:
         reason = failed.strerror
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
     raise InputError(f"cannot read {str(file)!r}: {reason}; give a file, or - for standard input")
+
+
+def _decoded(content: bytes) -> str:
+    # The limit can cut off the last character of a text that is too long.
+    is_whole = len(content) < MAX_BYTES
+    return codecs.getincrementaldecoder("utf-8-sig")().decode(content, final=is_whole)
 
 
 def _lines(report: CopyReport) -> Iterator[str]:
