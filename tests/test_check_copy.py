@@ -21,8 +21,8 @@ from web import serving
 from octave_mcp.copywriting.own_copy import MAX_SENTENCES, checked_copy
 from octave_mcp.domain.evidence import Support
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.cli.check_copy import MAX_BYTES
+from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.tools.copy_check import MAX_TEXT_CHARACTERS
 
 MAIL = """\
