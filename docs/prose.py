@@ -132,7 +132,7 @@ def _comments(name: str, source: str, lines: list[str]) -> Iterator[Sentence]:
 
 
 def _code(lines: list[str], line: int) -> str:
-    """Return the code that the comment on this line belongs to: on the same line, or on the first line below."""
+    """Return the code that a comment belongs to: the code before it on its line, or else the next line of code."""
     codes = (text.strip() for text in lines[max(line - 1, 0) :])
     return next((code.partition("  # ")[0] for code in codes if code and not code.startswith("#")), "")
 

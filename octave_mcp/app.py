@@ -39,8 +39,8 @@ class Download:
 class App:
     """The parts of a server: settings, store and engine. Models and sources are created on demand.
 
-    `served` maps each host that this process serves itself, such as a demo site, to its loopback port. The crawler is
-    allowed to read these hosts.
+    This process can serve some hosts itself, such as a demo site. `served` maps each of these hosts to a loopback port.
+    The crawler is allowed to read these hosts.
     """
 
     def __init__(

@@ -91,7 +91,7 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            # Give a free fallback model, such as the extractive model, extra time, because the paid model may have used
+            # A free fallback model, such as the extractive model, gets extra time, because the paid model may have used
             # up all of the time.
             until = max(until, self.clock.now() + RETRY_SECONDS)
         try:

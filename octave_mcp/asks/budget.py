@@ -16,8 +16,8 @@ from octave_mcp.errors import BudgetExceeded
 # Maximum share of the budget for asks about pages. Without this limit, a run could spend its whole budget on reading
 # and end without a playbook.
 READING_SHARE = 0.5
-# Claims are verified only if less than this share of the budget is used. The rest of the budget is reserved for writing
-# sales copy.
+# Claims are verified only until the run has used this share of its budget. The rest of the budget is reserved for
+# writing sales copy.
 VERIFYING_SHARE = 0.8
 
 

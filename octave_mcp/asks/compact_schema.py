@@ -53,7 +53,7 @@ def _either(parts: list[Schema]) -> Schema:
 
 
 def _shared(schema: Schema) -> Schema:
-    """Move repeated schemas into definitions that are named after the first field with the schema."""
+    """Move repeated schemas into definitions. Each definition gets the name of the first field that has the schema."""
     fields = list(_fields(schema))
     counts = Counter(json.dumps(field) for _, field in fields)
     names: dict[str, str] = {}

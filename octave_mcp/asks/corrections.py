@@ -163,7 +163,7 @@ class Checks(Generic[R]):
         return _Settled(*self.judge.resolved(coherent.value, self.into), dropped, tuple(missing), read)
 
     def patched(self, first: _Read, to_fix: Sequence[Fix], answer: Answer[Any] | Unusable) -> tuple[_Settled[R], str]:
-        """Return the first answer with the valid replacements, and the problem with the patch ('' if it has none)."""
+        """Return the first answer with all valid replacements inserted, and the patch's problem ('' if none)."""
         draft = cast("Value", first.draft)
         patch = None if isinstance(answer, Unusable) else cast("Value", answer.value)
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
@@ -207,7 +207,7 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 
 
 def _costs_itself(draft: Value, at: Path) -> bool:
-    """Return whether an e-mail can be used without this text, which is true for a note or the opt-out line.
+    """Return whether the text is a note or an opt-out line. The e-mail can be used without these texts.
 
     If any other text of an e-mail breaks a rule, the whole e-mail is dropped later.
     """
@@ -338,7 +338,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield a `Gap` for all dropped statements, and a `Gap` for all ignored changes."""
+    """Yield at most two gaps: one for all dropped statements, and one for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

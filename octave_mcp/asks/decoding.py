@@ -1,6 +1,6 @@
 """Decodes the text of a model's answer. If the answer is broken, its valid parts are kept.
 
-Providers enforce only part of a schema, and some servers ignore it, so this module validates the whole answer.
+Providers enforce only part of a schema, and some servers ignore the schema, so this module validates the whole answer.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # If there is a broken object, skip objects without any field of the type. The error then describes the broken
-    # object.
+    # If there is a broken object, skip objects that have none of the fields of `form`. The error then describes the
+    # broken object.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
@@ -192,7 +192,10 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """Return the path to remove for an error outside lists: the invalid field, or the top-level field around it."""
+    """Return the path of the invalid field, or of the optional top-level field that contains it.
+
+    The error is not inside a list item.
+    """
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
@@ -232,7 +235,7 @@ def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
 
 
 def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the path of the innermost list item that contains the part at `place`, or () if none does."""
+    """Return the path of the innermost list item around the part at `place`, or () if the part is not in a list."""
     paths = (place[:length] for length in range(len(place), 0, -1))
     return next((path for path in paths if isinstance(path[-1], int) and isinstance(_at(tree, path[:-1]), list)), ())
 

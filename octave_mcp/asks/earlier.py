@@ -1,4 +1,4 @@
-"""Reuses answers of an earlier run in a refresh, for asks that have not changed."""
+"""Reuses an earlier run's answers to unchanged asks when a playbook is refreshed."""
 
 from __future__ import annotations
 

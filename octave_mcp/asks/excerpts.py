@@ -55,8 +55,8 @@ def _is_list(paragraph: str) -> bool:
 
 def _shortened(paragraph: str, fields: frozenset[str], place: int | None) -> str:
     if not _is_list(paragraph):
-        # If a paragraph starts with a field name, such as '`touches`: four, or one', it is needed only if the answer
-        # has one of the fields that the paragraph names.
+        # A paragraph that starts with a field name, such as '`touches`: four, or one', is about the fields that it
+        # names. Leave out the paragraph if the answer has none of these fields.
         named = _FIELD_NAME.findall(paragraph) if paragraph.startswith("`") else ()
         return paragraph if not named or fields.intersection(named) else ""
     return "\n".join(line for line in paragraph.split("\n") if _is_wanted(line, fields, place))

@@ -63,7 +63,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts asks by the fault of their last answer, which can be the answer to a correction.
+    """Counts asks by the fault of their answer. If an ask was corrected, the better of its two answers counts.
 
     The fault is '' if the answer is complete.
     """

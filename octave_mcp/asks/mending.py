@@ -31,7 +31,7 @@ MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The rewritten entries with their evidence, and the problems of the other entries.
+    """The result of rewriting some entries of a draft.
 
     `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
     with the entries that could not be rewritten.
@@ -43,7 +43,7 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """Return the entries to rewrite, which have the problems in `lost`, or None if they do not all fit into one ask."""
+    """Return the fixes for the problems in `lost`, or None if one ask cannot hold all of these fixes."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 
@@ -60,7 +60,7 @@ async def mended(
 ) -> Mended:
     """Ask for replacements of the entries in `to_fix`, and return the replacements that pass `checks`.
 
-    `draft` has the type of the answer to `ask`.
+    The type of `draft` is `ask.answer`.
 
     Raises:
         UpstreamError: If no model answered.

@@ -24,7 +24,7 @@ from octave_mcp.evidence.selection import selected
 def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[EvidenceId, int]:
     """Return the passages to show, as a mapping from evidence ids to passage numbers.
 
-    An ask about pages or for a revision shows all passages. Any other ask shows a shortlist.
+    An ask about pages shows all passages, and so does an ask for a revision. Any other ask shows a shortlist.
     """
     every = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):

@@ -27,8 +27,7 @@ MAX_FIXES = 16
 # If a schema has more nullable parts than this, Anthropic's API rejects the schema.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# If a new text has fewer words than this, such as 'none' or 'drop it', it is an instruction and does not replace a
-# sentence.
+# A new text with fewer words than this, such as 'none' or 'drop it', is an instruction and not a new sentence.
 MIN_WORDS = 3
 MAX_CITED = 12
 
@@ -54,8 +53,8 @@ def fixes(
 ) -> tuple[Fix, ...]:
     """Return a `Fix` for each entry that the model must replace, in the order of the draft.
 
-    If one ask cannot hold all entries, first leave out entries with only soft problems, because these are never
-    dropped.
+    If one ask cannot hold all entries, first leave out entries with only soft problems. The answer keeps these entries
+    as they are.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
@@ -126,7 +125,7 @@ def name_of(at: int) -> str:
 
 
 def complaint(draft: Value, to_fix: Sequence[Fix], unread: Mapping[Path, str]) -> str:
-    """Return the complaint to the model, which lists the name, path, text and problems of each entry.
+    """Return the text of a complaint, which tells the model the name, path, text and problems of each entry.
 
     `unread` maps the path of each unreadable entry to the text of the entry.
     """
@@ -191,9 +190,9 @@ def accepted(
 
     `draft` is the answer with all replacements, and `problems` are the problems of this draft.
 
-    If an entry would otherwise be dropped, accept its replacement even if a part of the replacement is invalid, because
-    that part can be dropped alone. If an entry has only soft problems, its replacement must not have more problems than
-    the entry.
+    Accept a replacement for an entry with a hard problem even if a smaller entry inside the replacement is invalid. The
+    smaller entry can be dropped alone. If an entry has only soft problems, its replacement must not have more problems
+    than the entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

@@ -28,7 +28,7 @@ from octave_mcp.domain.verification import VerificationBrief
 # not silently left empty.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# Maps each prompt to its fields in an answer that contains the drafts for several prompts.
+# One answer can contain the drafts for several prompts. These are the answer's fields for each prompt.
 FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
@@ -108,7 +108,7 @@ def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
 
 
 def _headed(passages: str) -> str:
-    """If any heading is listed as sentence 0, return an explanation of sentence 0. Otherwise, return ''."""
+    """If the list contains a heading as sentence 0, return a text that explains this number. Otherwise, return ''."""
     return f"{_HEADINGS}\n\n" if "\n(0) " in passages else ""
 
 
@@ -155,7 +155,7 @@ def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Va
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Return a note that tells the model where in the answer the prompt's fields belong, or '' if no note is needed."""
+    """Return a note that tells the model where to put the prompt's fields in the answer, or '' if no note is needed."""
     is_personas = _is_of_personas(form)
     fields = [
         f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields

@@ -61,14 +61,14 @@ def shortlist(
 
 
 def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
-    """Return the prospect's newest dated triggers, which are already the first dated triggers in the brief."""
+    """Return the prospect's newest dated triggers. The brief lists triggers from newest to oldest."""
     dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
     return dated[:NEWEST_TRIGGERS]
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    # Always show the evidence about the personas. The notes omit findings without visible evidence, but a writer must
-    # know every persona.
+    # Always show the evidence about the personas. Without this evidence, the notes would omit a persona, but a writer
+    # must know every persona.
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 

@@ -1,4 +1,4 @@
-"""Finds the JSON objects in an answer's text that are not part of the model's thoughts.
+"""Finds the JSON objects in the text of an answer, except for objects in the model's thoughts.
 
 Some servers leave the thoughts in the text, between markers such as <think> and </think>.
 """
@@ -43,10 +43,10 @@ _MARKS = re.compile(
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
 # If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error near the end of
-# the text. `_ENDING` is the maximum distance from the end in characters.
+# the text. `_ENDING` is the maximum distance between the error and the end, in characters.
 _ENDING = 8
-# The parser stops when it has read this many times the length of the text. Without this limit, rereading the text after
-# each broken object would take quadratic time.
+# Maximum amount of text to read, as a multiple of the text's length. Beyond this limit, the insides of broken objects
+# are not read again. Without the limit, rereading would take quadratic time.
 _READINGS = 8
 # If an object is nested too deeply for the JSON decoder, skip this many characters. An object that is nested so deeply
 # is always longer than this, so its end is not skipped.
@@ -81,7 +81,8 @@ class Answers(NamedTuple):
 class _Token(NamedTuple):
     """A marker such as <think>, a complete JSON object, or the readable start of a broken JSON object.
 
-    `is_hopeless`: whether objects inside this broken object cannot be decoded either.
+    `is_hopeless`: whether decoding the objects inside this broken object would fail, too, for example because they are
+    nested too deeply.
     """
 
     kind: Literal["opens", "closes", "may_close", "object", "broken"]
