@@ -1,4 +1,4 @@
-"""Copies of the product, in which tests make a contributor's change and check what else the change affects."""
+"""Copies of the product for tests. A test edits its copy as a contributor would, and checks what the edit affects."""
 
 from __future__ import annotations
 

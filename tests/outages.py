@@ -31,7 +31,7 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
-# The vendor's site stops responding at its sixth request, so that the run cannot end before the outage starts.
+# The vendor's site answers only the first five requests, so that the run cannot end before the outage starts.
 HELD_AT = 6
 # Each of these events must occur only once per company and step, even if there was an outage.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
@@ -87,7 +87,7 @@ def down(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def restarted(_: Path) -> Generator[Outage]:
-    """Restart Postgres, so that the outage is already over when `begin` returns."""
+    """Restart Postgres in `begin`. When `begin` returns, the outage is over."""
 
     def restart(_: int) -> None:
         own.stop()

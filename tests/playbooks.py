@@ -1,6 +1,6 @@
 """A sample playbook: Lumenboard, a vendor of product analytics, sells to Kestrel Freight, a freight forwarder.
 
-Both companies are invented. Every quotation occurs in `PAGES` at the offsets that its evidence states.
+Both companies are invented. Each piece of evidence contains a quotation from `PAGES`, with the correct offsets.
 """
 
 from __future__ import annotations
@@ -1265,7 +1265,7 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """Return the sample playbook as a run without a language model would write it.
+    """Return the version of the sample playbook that a run without a language model would write.
 
     The playbook has outlines instead of finished sales copy, and no scores.
     """

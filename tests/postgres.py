@@ -80,7 +80,10 @@ def own_cluster() -> Generator[Cluster]:
 
 
 def _require_password(role: str, file: Path) -> None:
-    """Add a rule at the start of the file, because PostgreSQL uses the first line of pg_hba.conf that matches."""
+    """Make PostgreSQL require a password for the role.
+
+    The rule is at the start of the file, because PostgreSQL uses the first rule that matches a connection.
+    """
     file.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{file.read_text('utf-8')}", "utf-8")
 
 

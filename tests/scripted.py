@@ -101,7 +101,7 @@ def page(
     published_on: date | None = None,
     facts: Sequence[HeadFact] = (),
 ) -> Page:
-    """Return a page like those of a real source.
+    """Return a page that looks as if a real source had fetched it.
 
     The default title is the first heading. The default page kind is derived from the URL. A line of `text` that starts
     with 'LOGOS ' becomes a row of logos.
@@ -254,7 +254,7 @@ class ScriptedModel:
         self._scripts.insert(0, (matches, reply))
 
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
-        """Raise the errors one after another, one at each ask for which `matches` returns true.
+        """Raise one error at each ask for which `matches` returns true, in the given order.
 
         After the last error, the model answers by its rules again. If only one error is given, it is raised at every
         matching ask.
@@ -272,7 +272,7 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # tests can answer patch requests with whole answers
+        if ask.patched and not isinstance(value, ask.answer):  # a test can return a complete answer instead of a patch
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
@@ -290,12 +290,12 @@ class ScriptedModel:
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Return a function that matches asks for an answer of this type, and for patches of such an answer."""
+    """Return a function that checks whether an ask requests an answer of this type, or a patch for one."""
     return lambda ask: ask.whole is kind
 
 
 def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
-    """Return a function that matches asks with a passage from the page at this path."""
+    """Return a function that checks whether an ask contains a passage from the page at this path."""
     return lambda ask: (kind is None or ask.whole is kind) and any(p.page.url.endswith(path) for p in ask.passages)
 
 
@@ -309,8 +309,7 @@ def says(value: Value) -> Reply:
 def answered(ask: Asked) -> Value:
     """Return the answer that the model's rules produce.
 
-    If the ask is for a patch, return a complete answer, from which the caller takes the entries of the patch with
-    `patch_of`.
+    If the ask requests a patch, return a complete answer. The caller then extracts the patch with `patch_of`.
     """
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
@@ -320,9 +319,10 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return one part of a draft, such as an e-mail, with a text that differs from the text in a complete draft.
+    """Return one part of a draft, such as an e-mail. Its text differs from the same part of the complete draft.
 
-    To get a different text, apply the rules to the passages in reverse order, and use the last part of the right type.
+    The text differs because the rules get the passages in reverse order. If several parts have the right type, use the
+    last one.
 
     Raises:
         LookupError: If no draft contains a part of the requested type.
@@ -336,7 +336,7 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """Return the type of the part of a draft, such as an e-mail, that has these field names.
+    """Return the type of draft part (for example, an e-mail) that has these field names.
 
     Raises:
         LookupError: If no part of a draft has these fields.
@@ -367,7 +367,7 @@ def _has(value: Value, form: type[Value]) -> bool:
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
     """Return the fields of the value that also exist in the type `form`.
 
-    If the value has a list and `form` has a single entry, use the last entry of the list.
+    If `form` has a single field with one entry, but the value has a list in this field, use the last entry of the list.
     """
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
@@ -398,7 +398,7 @@ def paths_in(complaint: str) -> dict[str, str]:
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Map each replacement in the complaint, such as 'fix_1', to the location of the entry that it replaces.
+    """Map each replacement, such as 'fix_1', to the location of the replaced entry: a tuple of keys and indexes.
 
     Raises:
         KeyError, AttributeError: If answers of this type have no entry at one of the locations.
@@ -486,7 +486,8 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
 def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
     """Yield one case study per page.
 
-    The customer's name is the first word of the page title. The results are the sentences that contain figures.
+    The customer's name is the first word of the page title. The case study's results are the sentences that contain
+    figures.
     """
     for url in dict.fromkeys(line.passage.page.url for line in lines):
         own = [line for line in lines if line.passage.page.url == url]
@@ -602,8 +603,8 @@ def touch(
     )
 
 
-# The calls to action, one for each touch. If all other sentences of an e-mail are quotations, the checks accept the
-# e-mail with any of these calls to action.
+# The calls to action, one for each touch. None of them breaks a rule: the checks accept an e-mail that consists of
+# quotations and one of these texts.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
@@ -856,7 +857,7 @@ class Stage(App):
 class Written:
     """A completed run with its playbook and asks.
 
-    The store of the run is closed, so tests can only read the run.
+    The run's store is closed, so tests can use only the data in this object.
     """
 
     stage: Stage
@@ -876,7 +877,7 @@ class Written:
 
     @property
     def one_of_each(self) -> list[Asked]:
-        """Return one ask for each type of answer, but no corrections."""
+        """Return one ask for each type of answer, ignoring corrections."""
         return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property

@@ -32,10 +32,10 @@ class Job:
 class SlowServer:
     """A server that handles up to `slots` calls at the same time.
 
-    The function `seconds` takes the number of a call and returns the duration of the call. If all slots are taken, the
-    server responds to a further call with `beyond`, or queues the call if `beyond` is None. If `shares` is true,
-    concurrent calls slow each other down, because they share the server's speed. If `notices` is false, the server
-    continues to handle a call after the client has disconnected.
+    The function `seconds` takes the number of a call and returns the duration of the call. While all slots are taken,
+    further calls wait, or immediately get the response `beyond` if it is set. If `shares` is true, concurrent calls
+    slow each other down, because they share the server's speed. If `notices` is false, the server continues to handle a
+    call after the client has disconnected.
     """
 
     seconds: Callable[[int], float]
@@ -78,7 +78,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Subtract the elapsed time from the remaining time of the calls in the slots, and then start waiting calls."""
+        """Update the remaining time of the calls in the slots, end finished calls, and start queued calls."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):

@@ -103,7 +103,7 @@ async def test_readers_do_not_wait_behind_queued_writers(home: Path) -> None:
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         writing = [asyncio.create_task(store.put_value(str(number), "")) for number in range(database.THREADS + 1)]
-        await asyncio.sleep(0)  # give each writer the chance to request a thread
+        await asyncio.sleep(0)  # let each task start its write
         assert await store.runs() == []
         assert not any(task.done() for task in writing)
         other.execute("rollback")

@@ -1,4 +1,4 @@
-"""Requests through a TLS-terminating proxy: paths work with and without a trailing slash, and no response redirects."""
+"""Requests through a TLS-terminating proxy: a trailing slash makes no difference, and no response is a redirect."""
 
 from __future__ import annotations
 

@@ -635,7 +635,7 @@ KINDS = {
 
 
 def tidemark(web: PublicWeb) -> None:
-    """Serve the site of a company whose footer and sitemap link to its subdomains.
+    """Serve a site whose footer and sitemap link to its subdomains.
 
     The subdomain with the blog has its own robots.txt.
     """

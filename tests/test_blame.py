@@ -49,7 +49,7 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 def finishing_with(finish_reason: str) -> Fault:
     """Return a fault that sends a response without text.
 
-    In OpenAI's chat.completions format, the response has this finish reason, even if it is a reason that only another
+    In OpenAI's chat.completions format, the response contains `finish_reason`. The value can be one that only another
     API uses.
     """
 

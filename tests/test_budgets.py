@@ -65,8 +65,9 @@ Stages = Callable[..., Stage]
 
 
 class SharedDouble(Double):
-    """A fake provider that all tests share, because an answer in the cache is used only for the server that sent it.
+    """A fake provider that all tests of this file share.
 
+    The tests need the same server, because a cached answer is reused only in requests to the server that sent it.
     Each test has its own API key. If a request from an earlier test arrives late, the server recognises the old key and
     drops the request.
     """
@@ -149,7 +150,7 @@ def later(first: First, tmp_path: Path) -> Stages:
 
 
 def end_after_reading(double: Double) -> None:
-    """Make runs fail when they start to write, to save time in tests about reading."""
+    """Make each run fail at its first ask for sales copy. This saves time in tests about reading pages."""
     double.fails(FOR_GOOD["wrong key"][0], lambda request: request.form in WRITTEN, times=None)
 
 
@@ -288,7 +289,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - replaces functions of an
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", pytest.param("step_timeout_seconds", marks=pytest.mark.long)])
 async def test_work_that_misses_a_deadline_is_a_gap(limit: str, tmp_path: Path) -> None:
-    """The test stops the clock, so the deadline passes only after all writers except one have answered."""
+    """The test controls the clock, and lets the deadline pass only after all writers except one have answered."""
     clock, model, waiting, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
@@ -326,7 +327,7 @@ async def test_a_run_that_times_out_before_it_has_any_result_fails_with_deadline
 
 
 async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    """The clock stands still, so the deadline passes only after all pages except the vendor's have been read."""
+    """The test controls the clock, and lets the deadline pass only after the prospect's pages have been read."""
     clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
     waiting, understood = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,7 @@
-"""Without a language model, a finding is listed only if the page leaves no doubt about the label of the finding."""
+"""Without a language model, a finding is listed only if the page's words make its label certain.
+
+For example, the label of a fact can be 'pricing' or 'compliance'.
+"""
 
 from __future__ import annotations
 

@@ -286,7 +286,7 @@ async def test_rules_alone_load_neither_database_nor_models(tmp_path: Path) -> N
 
 
 def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
-    """Return a fault that answers with these verdicts on the claims.
+    """Return a fault that makes the model give these verdicts on the claims.
 
     `others`: for each verdict except `supported`, the number of the claim with this verdict, and a reason.
     """

@@ -123,7 +123,7 @@ PASTED: dict[str, dict[str, str]] = {
     "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
         "Hi Dana,": "no claim",
         "At Wrenhaul we:": "no claim",
-        "connect to 400 carriers": "partly",  # a page says this about a competitor
+        "connect to 400 carriers": "partly",  # a competitor, not Wrenhaul, connects to 400 carriers
         "are used by 126 dispatch teams": "supported",
         "Sam Reed": "no claim",
     },
@@ -180,7 +180,7 @@ async def test_each_sentence_of_an_email_has_its_verdict(web: httpx2.AsyncClient
 
     assert found["kind"] == "email"
     assert [sentence["verdict"] for sentence in found["sentences"]] == [
-        "supported",  # the subject is checked because it contains a figure
+        "supported",  # the e-mail's subject line, checked because it contains a figure
         "no claim",  # the greeting
         "no claim",
         "supported",
@@ -376,7 +376,7 @@ async def test_few_true_claims_are_rejected_and_few_false_ones_accepted(
 ) -> None:
     """The test uses the benchmark's claims about the two invented companies.
 
-    The current results are better than the test requires, so that small changes in the rules do not break it.
+    The limits are looser than the current results, so that the test does not fail after each small change of a rule.
     """
     rows = [json.loads(line) for line in (ROOT / "bench" / "claims" / "seen.jsonl").read_text("utf-8").splitlines()]
     own = [row for row in rows if (row["vendor"], row["prospect"], row["kind"]) == ("Wrenhaul", "Hearthwain", "fact")]
@@ -535,8 +535,8 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
     """A check in linear time takes 4 times as long for a text that has 4 times the length.
 
-    The test allows 10 times as long, because the machine can be busy. For such a text, a check in quadratic time would
-    take 16 times as long.
+    The test allows 10 times as long, because the machine can be busy. In quadratic time, the longer text would take 16
+    times as long.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

@@ -1,4 +1,4 @@
-"""The benchmark of the checks runs, and its results are close to the figures in the documentation."""
+"""Tests that the benchmark of the checks works and that its results are close to the figures in the documentation."""
 
 from __future__ import annotations
 

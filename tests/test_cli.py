@@ -123,7 +123,7 @@ async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pa
 def _read_all(terminal: int, held: Pair | None) -> str:
     """Read from the terminal until its other end is closed.
 
-    On Linux, reading then raises an OSError.
+    On Linux, `os.read` raises an OSError when the other end is closed.
     """
     found = b""
     try:

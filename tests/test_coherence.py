@@ -372,7 +372,7 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 
 @pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
 def test_no_list_starts_with_a_sentence_that_refers_back_whatever_is_dropped(draft: Value) -> None:
-    """Drop each sentence or text alone, and then each pair of neighbouring sentences or texts."""
+    """Try every case in which one sentence or text is dropped, and every case in which two neighbours are dropped."""
     places = paths_of(draft)
     for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value

@@ -41,7 +41,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def held() -> Iterator[threading.Event]:
-    """An event that blocks work in a thread, so that the work cannot be interrupted.
+    """An event that blocks a thread. The thread's work cannot be interrupted until the event is set.
 
     The event is set when the test ends.
     """
@@ -54,7 +54,7 @@ def held() -> Iterator[threading.Event]:
 def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stop any work that is still running when a test ends.
 
-    A warning about work that is stopped later would make the next test file fail.
+    If work were stopped during the tests of the next file, a warning could make those tests fail.
     """
     yield
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)

@@ -192,9 +192,9 @@ def scripted_stage(tmp_path: Path) -> Stage:
 
 
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Return a function that matches asks for an answer of this type.
+    """Return a function that checks whether an ask requests an answer of this type, or a patch for one.
 
-    If every persona has an ask of this type, match only the ask for the first persona.
+    If there is one ask for each persona, the function returns true only for the first persona.
     """
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 

@@ -202,7 +202,7 @@ async def test_a_postgres_url_works_in_each_of_its_forms_and_with_any_password(
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     listed = await octave("sessions", cwd=tmp_path)
-    async with serving() as client:  # a server also uses the database for its engine and locks
+    async with serving() as client:  # unlike `sessions`, a server uses the database for its engine and locks
         ready = await client.get("/readyz")
     with psycopg.connect(postgres_url) as connection:
         tables = connection.execute("select count(*) from pg_tables where tablename like 'octave%'").fetchone()

@@ -457,7 +457,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """Return e-mails that ask for a 15-minute meeting, except that the second one contains an untrue statement."""
+        """Return e-mails that propose a 15-minute meeting. The second e-mail instead contains an untrue statement."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]
@@ -555,7 +555,7 @@ async def test_a_source_that_cannot_be_closed_does_not_fail_the_run(tmp_path: Pa
 
 
 async def never_answered(model: ScriptedModel) -> asyncio.Event:
-    """Leave asks for the summary unanswered, and return an event that is set when the first of these asks starts."""
+    """Make the model never answer an ask for the summary. Return an event that is set at the first such ask."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:

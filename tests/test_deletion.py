@@ -180,7 +180,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
 
 
 def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
-    """Return how often robots.txt and the home page, which every run about the site needs, were requested."""
+    """Return the numbers of requests for robots.txt and for the home page. Every run about the site needs both."""
     return site.hits["/robots.txt"], site.hits["/"]
 
 
@@ -264,7 +264,10 @@ async def test_an_expired_refresh_is_kept_with_a_playbook_that_is_still_edited(s
 async def test_cache_entries_of_an_earlier_version_are_removed_with_the_first_deleted_session(
     sites: Sites, database: str, home: Path
 ) -> None:
-    """Earlier releases did not record which runs used a cache entry, so the first deletion removes all such entries."""
+    """Earlier releases did not record which runs used a cache entry.
+
+    The first deletion of a session therefore removes every cache entry without a recorded run.
+    """
     async with serving() as app:
         deal = await finished_run(app, sites, "zubrowka", "quokka", model="extractive")
         change(database, "delete from cache_uses")

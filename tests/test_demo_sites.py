@@ -31,7 +31,7 @@ class Demo:
     read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """Return the pages in a site's sitemap by path, and fetch each page only once."""
+        """Map the path of each page in the site's sitemap to the parsed page. Fetch each page only once."""
         if origin not in self.read:
             self.read[origin] = await self._pages(origin)
         return self.read[origin]

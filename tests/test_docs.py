@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# Maps the start of each command that these tests do not run to the reason.
+# Commands that these tests do not run. Maps the start of each command to the reason.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,10 +57,10 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# Maps each language whose code blocks no test checks to the reason.
+# Languages whose code blocks no test checks. Maps each language to the reason.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
-# docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.
+# The kinds of code blocks that docs/generate.py writes itself, or runs to add their output below.
 GENERATED = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 
 
@@ -94,7 +94,7 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Return all commands as a user types them, except commands whose output in the document is generated.
+    """Return the commands in the documents, without '.venv/bin/'. Leave out commands that docs/generate.py runs.
 
     If a command occurs several times, return it only once.
     """
@@ -222,7 +222,7 @@ async def test_the_documented_python_client_gets_its_playbook(pair: Pair) -> Non
 def printed(program: str) -> str:
     """Run the program and return its output.
 
-    A new process would have to import the product, so the program runs in this process.
+    The program runs in this process, because a new process would spend time importing the product.
     """
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own

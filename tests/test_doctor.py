@@ -29,7 +29,7 @@ LONG_SECONDS = 86_400.0
 
 @pytest.fixture(autouse=True)
 def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
-    """Return the home folder of a user who has only set a model."""
+    """Return the home folder of a user who has configured a model and nothing else."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")

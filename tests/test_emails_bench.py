@@ -1,4 +1,4 @@
-"""The e-mail benchmark counts the pairs of e-mails for which the scores agree with the readers."""
+"""The e-mail benchmark counts pairs in which the e-mail that readers prefer also has the higher score."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from octave_mcp.__main__ import main as command
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
 
-# This program runs `octave-mcp`, but looking up a host name blocks forever in a thread that cannot be interrupted.
+# This program runs `octave-mcp` with a DNS lookup that never returns, in a thread that cannot be interrupted.
 STUCK = """
 import socket, sys, threading
 

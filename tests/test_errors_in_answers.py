@@ -206,7 +206,7 @@ async def test_an_error_without_a_reason_is_retried_but_not_ten_times_by_every_a
 
 
 async def test_a_temporary_error_without_a_reason_costs_the_run_nothing(stage: Stage, double: Double) -> None:
-    # Under load, all failures can hit the same ask, so leave it one try.
+    # All failures can affect the same ask. At least one try is left, so this ask still succeeds.
     double.fails(in_choice(None), times=MAX_UNEXPLAINED_TRIES - 1)
 
     record, playbook = await stage.run(model="compat")

@@ -46,7 +46,7 @@ async def by_events(web: httpx2.AsyncClient, arguments: Arguments) -> str:
 
 
 async def by_the_original_api(web: httpx2.AsyncClient, arguments: Arguments) -> str:
-    """Send a form-encoded request to a workflow, as in the original API, and return the playbook."""
+    """Start a run with a form-encoded request to the earlier HTTP interface, and return the playbook."""
     runs = "/workflows/phase1_2_3_4_workflow/runs"
     body = "&".join(f"{name}={value}" for name, value in arguments.items())
     report = (await web.post(runs, content=body, headers={"Content-Type": FORM})).json()
@@ -79,7 +79,7 @@ def without_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
 async def by_every_way(arguments: Arguments, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
     """Return the playbook that each client gets.
 
-    The clients run in parallel, because no client should have to wait for another.
+    Start all clients at the same time, because the server must be able to serve them in parallel.
     """
     async with serving() as web:
         playbooks = await asyncio.gather(

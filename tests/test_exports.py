@@ -82,8 +82,8 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# How many times an empty playbook says "Nothing was found.". Each sum adds the sections about the deal, the kinds of
-# vendor elements, and the sections about the prospect.
+# How many times an empty playbook says "Nothing was found.". In each sum, the numbers count the sections about the
+# deal, the kinds of vendor elements, and the sections about the prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)

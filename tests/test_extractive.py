@@ -24,7 +24,7 @@ PLAYBOOKS: dict[str, Playbook] = {}
 async def playbook_with(
     home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
-    """Return a playbook about the invented companies, after adding or replacing these pages. Playbooks are cached."""
+    """Return a playbook about the invented companies, with these additional or changed pages. Playbooks are cached."""
     key = repr((vendor, prospect))
     if key not in PLAYBOOKS:
         PLAYBOOKS[key] = await generated(home, vendor, prospect)

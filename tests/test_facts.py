@@ -1,7 +1,6 @@
 """Tests of facts from the HTML head of a page and from rows of logos.
 
-A fact such as a site's title is evidence: the quotation is the title, and the label says where on the page it was
-found.
+Each fact becomes evidence. For a page title, for example, the title is the quotation, and its label is 'Title'.
 """
 
 from __future__ import annotations

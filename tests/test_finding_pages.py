@@ -257,7 +257,7 @@ def read_of_vendor(source: ScriptedSource) -> list[str]:
 
 
 async def backwards(ask: Asked) -> Value:
-    """Choose the addresses from the last to the first, and then 0 and -1, which are not numbers of addresses."""
+    """Choose all addresses in reverse order, and then the invalid address numbers 0 and -1."""
     return AddressesAnswer(chosen=tuple(range(len(ask.brief.links), -2, -1)))
 
 

@@ -112,8 +112,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # Pad the answer to its expected length, so that the remaining budget is the same whether the run asks the next
-        # question before or after it receives this answer.
+        # Pad the answer to its expected length. The answer then does not change the remaining budget, so it makes no
+        # difference whether the run asks the next question before or after it receives this answer.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
@@ -526,7 +526,7 @@ async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answe
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Add an invented figure to the first finding of the answer, unless the answer is a correction."""
-    # Copy the answer, because several findings can share an object, and then all of them would change.
+    # Copy the answer. If several findings were the same object, a change of one would change all of them.
     answer.update(json.loads(json.dumps(answer)))
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."

@@ -1,6 +1,6 @@
 """Pages that are crafted to take long to process.
 
-In the worst case, a run cannot read such a page, but the run still finishes, and so do all other runs and requests.
+In the worst case, a run cannot read such a page. This run, other runs and other requests still finish.
 """
 
 from __future__ import annotations

@@ -240,7 +240,7 @@ async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
     """Map the site with a timeout of 10 seconds per page.
 
-    Return the site, and how many seconds mapping took after the first request that the server left unanswered.
+    Return the site, and the number of seconds between the first unanswered request and the end of the mapping.
     """
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:

@@ -26,10 +26,10 @@ METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "findit
 # The patterns in these modules are allowed to be slow, because they are applied only to the package's own files and to
 # settings.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# These patterns can take long to fail, which is harmless because the caller stops at the first failed match.
+# These patterns are slow if they fail. This is harmless, because the caller stops after the first failure.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# The test cannot find the calls of a pattern that the package uses under another name, for example in a loop. For each
-# such pattern, this is the only method that the package calls.
+# The package calls these patterns through other names, such as a loop variable, so the test cannot find the calls.
+# Maps each pattern to the only method that the package calls.
 TABLES = {
     "octave_mcp.evidence.dates:_AT_START": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -132,7 +132,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield calls such as `PATTERN.match(...)`, in this case with the names 'PATTERN' and 'match'."""
+    """Yield the two names in each method call, such as 'PATTERN' and 'match' in `PATTERN.match(...)`, and the call."""
     functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -143,7 +143,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Map each name that a `from` import defines to the module and to the name in that module."""
+    """For each `from` import, map the imported name to the module and the original name."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -156,7 +156,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 def uses() -> dict[tuple[str, str], set[str]]:
     """Map the module and name of each pattern to the methods that are called on the pattern.
 
-    Leave out patterns that the package also uses in other ways, such as in a table.
+    Leave out patterns that the package also uses without a method call, for example as an entry of a table.
     """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
@@ -175,7 +175,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 def slow(package: str) -> dict[str, str]:
     """Return the patterns that take too long.
 
-    The value for each pattern names the exponent of its growth, and a text whose repetition causes this growth.
+    The value for each pattern says how its time grows ('2' means quadratic), and which repeated text makes it slow.
     """
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:

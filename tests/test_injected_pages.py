@@ -67,7 +67,7 @@ HIDDEN = {
     "select": "<select><option>%s</option></select>",
     "nested": "<div style='display:none'><div style='display:block'><p>%s</p></div></div>",
 }
-# The product drops a text that is hidden in one of these ways only if the text is an instruction to a model.
+# From text that is hidden in these ways, the product drops only instructions to a model.
 # A text that is not an instruction is kept, because it can become visible, for example on another screen.
 DOUBTFUL = {
     "around much else": "<div style='opacity:0'><p>%s</p></div>",

@@ -1,4 +1,4 @@
-"""Tests that texts that address a model are detected, even if they are disguised.
+"""Tests that a text is detected if it speaks to a model, even if the text is disguised.
 
 A text that is about models but does not address a model must not be detected.
 """

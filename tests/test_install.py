@@ -274,7 +274,10 @@ async def test_secrets_are_written_only_on_request_and_are_named_otherwise(
 
 
 async def test_a_key_that_no_model_uses_counts_as_no_key(user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With OCTAVE_MODEL=host, the first call needs no model key. A Firecrawl key does not count as a model key."""
+    """Without a model key, the entry sets OCTAVE_MODEL=host, so that runs work without a key.
+
+    A Firecrawl key does not count as a model key.
+    """
     monkeypatch.setenv("FIRECRAWL_API_KEY", "fc-0123456789")
     entry = await entry_for(user_home, "cursor")
     ended = await install(user_home, "cursor")

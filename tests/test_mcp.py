@@ -441,7 +441,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel the runs, because their sites do not respond and the server would wait for the runs when it stops.
+    """Cancel the runs, so that the server can stop without waiting for sites that do not respond.
 
     The first run is cancelled last, because it fetches pages for all other runs.
     """

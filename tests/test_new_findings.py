@@ -245,7 +245,7 @@ def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
 
 
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """Yield two asks for findings, and two asks for sales copy that combine two prompts each."""
+    """Yield two asks about findings and two about sales copy. Each ask about sales copy combines two prompts."""
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]

@@ -108,8 +108,8 @@ RIVAL_PARAMETER = """\
     competitor_domain: str | None = None,
 """
 
-# This program prints how many offerings the rival has, how many passages the asks for sales copy contain, and how many
-# of these passages are from the rival's site.
+# This program first prints how many offerings the rival has. It then prints how many passages the model gets for
+# writing sales copy, and how many of these passages are from the rival's site.
 SHOWN_TO_WRITERS = f"""
 import asyncio, json, sys
 from pathlib import Path

@@ -40,7 +40,7 @@ class Versions:
     """A site whose pages have versions and ETags.
 
     `hits`: the number of requests for each path, including requests that are answered with status 304.
-    `gate`: an event that all responses with pages wait for.
+    `gate`: until this event is set, the site sends no pages.
     """
 
     port: int = 0
@@ -104,7 +104,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqlStore]:
 
 @asynccontextmanager
 async def process(folder: Path) -> AsyncGenerator[SqlStore]:
-    """Yield a store that shares the database but no memory, like a store in another process."""
+    """Yield a store that shares only the database with other stores, like a store in another process."""
     opened = SqlStore(f"sqlite:///{folder / 'octave.db'}")
     await opened.open()
     yield opened

@@ -34,7 +34,7 @@ def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = 
     """Return a source in which the vendor's site has all `STORIES`.
 
     `failing`: the paths of the pages that fail. `code`: the error code with which these pages fail.
-    `spoilt`: pages that replace the stories with the same URLs.
+    `spoilt`: pages that are served instead of the stories at the same URLs.
     """
     by_url = {page.ref.url: page for page in spoilt}
     stories = tuple(by_url.get(page.ref.url, page) for page in vendor_pages("/", *STORIES))

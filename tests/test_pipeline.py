@@ -599,7 +599,7 @@ def test_a_writer_is_shown_each_piece_of_evidence_once(plain: Written) -> None:
 
 
 async def passages_shown(home: Path, texts: dict[str, str], **request: Any) -> list[tuple[Passage, ...]]:  # noqa: ANN401
-    """Run a playbook about a vendor with these pages, and return the passages of each ask about the vendor."""
+    """Execute a run in which the vendor's site has these pages. Return the passages of each ask about the vendor."""
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
     record, _ = await Stage(home, model=model, source=ScriptedSource(sites)).run(**request)
     assert record.status == "completed"

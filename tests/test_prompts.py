@@ -123,7 +123,7 @@ def test_a_prompt_asks_for_passage_numbers_and_forbids_quotations(name: str) -> 
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reading_prompt_is_short(name: str) -> None:
-    """A prompt is limited to 900 tokens of four characters, because a connected client pays for every prompt."""
+    """A prompt has fewer than 900 tokens, counted as 4 characters each. A connected client pays for every token."""
     assert len(load(name).body) < 900 * 4
 
 

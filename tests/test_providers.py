@@ -382,7 +382,7 @@ async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
     assert A_KEY not in "".join(event.model_dump_json() for event in stage.events)
 
 
-@pytest.mark.long  # short tests cover missing credit without a provider
+@pytest.mark.long  # a short test in test_degradation.py does the same with the scripted model
 async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
     double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
 

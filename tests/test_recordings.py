@@ -340,7 +340,7 @@ async def test_if_a_persona_is_dropped_the_others_keep_their_copy(
 
 
 def copy_by_title(playbook: Json) -> dict[str, list[str]]:
-    """Return the bodies of the e-mails and the goals of each persona, by the persona's title."""
+    """Map each persona's title to the bodies of the persona's e-mails, followed by the texts of the persona's goals."""
     bodies = {
         sequence["persona_id"]: [touch["body"] for touch in sequence["touches"]]
         for sequence in playbook["email_sequences"]

@@ -149,7 +149,7 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the pages of finished steps that were not requested exactly once, with their request counts."""
+    """Count the requests for each page that a finished step has read. Return all counts other than 1, by path."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
@@ -170,7 +170,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """When a test kills the server: as it sends a request to the vendor's site, or as it logs an event."""
+    """When a test kills the server: at a certain request to the vendor's site, or at a certain logged event."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None

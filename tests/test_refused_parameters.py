@@ -357,7 +357,7 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 @pytest.fixture(autouse=True)
 def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget refused parameters after each test, because a later test can use the URL that they are stored by."""
+    """Forget refused parameters after each test. They are stored by URL, and a later test can use the same URL."""
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 

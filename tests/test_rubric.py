@@ -243,7 +243,7 @@ def test_an_email_further_beyond_a_limit_loses_more_points() -> None:
     subjects = ("nights in Tallinn", "nights in your Tallinn", "nights in your yard Tallinn", "a b c d e f g h nights")
     scores = [points(replace(GOOD, subject=subject)) for subject in subjects]
     assert scores == sorted(set(scores), reverse=True)
-    assert scores[0] - scores[1] <= 2  # a subject that is one word too long loses few points
+    assert scores[0] - scores[1] <= 2  # an e-mail subject that is one word too long loses few points
 
 
 def test_greeting_and_signature_are_removed_from_a_sent_email() -> None:

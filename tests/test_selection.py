@@ -33,7 +33,7 @@ SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo zu".split()
 
 
 def prose(seed: int, sentences: int) -> str:
-    """Return sentences of random words, none of which is informative or repeats another sentence."""
+    """Return sentences of random words. No sentence is informative, and no sentence repeats another."""
     chance = random.Random(seed)  # noqa: S311 - reproducible words, no secrets
 
     def word() -> str:

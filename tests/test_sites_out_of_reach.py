@@ -1,7 +1,6 @@
 """Tests of sites and pages that Firecrawl can read but the crawler cannot.
 
-The pages of a site that refuses the crawler are on a second local server, from which the fake Firecrawl server reads
-them.
+If a site refuses the crawler, its pages are on a second local server, where the fake Firecrawl server reads them.
 """
 
 from __future__ import annotations

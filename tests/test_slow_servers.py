@@ -101,9 +101,8 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
 async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All durations in this test are a tenth of the durations in its name and of the default timeouts (120 s per call,
-    # 600 s per step, 1800 s per run). The 36 calls take 144 s in total, and the run has a timeout of 180 s, so the run
-    # completes only if it wastes less than 36 s.
+    # All durations are divided by 10: a call of 40 s takes 4 s, and the default timeouts (120, 600 and 1800 s) become
+    # 12, 60 and 180 s. The 36 calls take 144 s in total. The run must therefore waste less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")

@@ -48,8 +48,8 @@ async def executing() -> AsyncGenerator[Runs]:
 async def two_runs(held_pair: Pair) -> tuple[str, str]:
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # Cancel the second run first: it waits for pages that the first run fetches for both runs, so the first run
-        # cannot end before the second run ends.
+        # Cancel the second run first. It waits for pages that the first run fetches for both runs, and the first run
+        # cannot end while the second run is waiting.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 

@@ -158,7 +158,7 @@ def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
     found = read(f"{text}</think>{ANSWER}")
 
     assert len(found.value.facts) == 2
-    # Parsing from every brace to the end of the text would take minutes.
+    # If the parser tried every brace as the start of a JSON object, this test would take minutes.
     assert time.thread_time() - started < 20
 
 
@@ -170,7 +170,7 @@ def _drafting(draft: Callable[[str], str]) -> Fault:
 
 
 def _apart(request: Request, text: str) -> Sent:
-    """Send an answer, and a draft of the answer as part of the reasoning.
+    """Send an answer, with a draft of the answer in the field for reasoning.
 
     Each API has its own field for reasoning, outside the text of the answer.
     """

@@ -94,7 +94,7 @@ def no_better(_: str) -> None:
 
 
 def doubting(double: Double, verdict: str, better: Better = no_better) -> None:
-    """Make the judging model give this verdict on the claim that the double has reworded."""
+    """Make the judging model give the verdict `verdict` on the claim that the fake server has reworded."""
 
     def answer(request: Request, _: str) -> Sent:
         sent = claims(request)
