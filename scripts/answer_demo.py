@@ -1,4 +1,4 @@
-"""Run the demo with answers that a language model writes to files, so that the run can be recorded.
+"""Run the demo with a language model that writes its answers to files. Afterwards, you can record this run.
 
     python scripts/answer_demo.py FOLDER
 

@@ -1,10 +1,10 @@
-"""In a lock file, repeat each requirement that has extras as a requirement without extras.
+"""For each requirement with extras, such as `pydantic[email]`, add the plain requirement to the lock file.
 
     python scripts/complete_lock.py LOCK...
 
 For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. A lock file from uv contains only the
-requirement with extras, but pip needs a pinned version of both requirements, because packages can depend on either of
-them.
+requirement with extras. But pip needs both to be pinned, because one package can depend on `pydantic[email]`, and
+another package on `pydantic`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python scripts/install.py requirements.lock
 
-The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, which can have another package
-index in its own configuration. With the development lock file, all packages are compiled to byte code, because tests
-start many processes. With requirements.lock, only the modules that the server and the command line import are compiled.
+The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip. pip can succeed where uv fails,
+because pip's configuration can name a different package index. With the development lock file, all packages are
+compiled to byte code, because tests start many processes. With requirements.lock, only the modules that the server and
+the command line import are compiled.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
-# Words at the start of an output line from pip or uv that names the next package. uv names only large packages.
+# If pip or uv prints a line that starts with one of these words, the next word is a package. uv prints such lines only
+# for large packages.
 PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
 # In a log, a line of progress cannot be overwritten, so print one only after every tenth package.
 PACKAGES_PER_LINE = 10

@@ -19,7 +19,8 @@ parser: Any = import_module("re._parser")
 # A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. A repeat with a lower maximum becomes a
 # few copies of its content.
 MAX_UNROLLED = 200
-# `a{3,9}` becomes `aaa?a?`: at most this many copies are required, and at most this many are optional.
+# A repeat becomes at most this many required copies, followed by at most this many optional copies: `a{3,9}` becomes
+# `a`, `a`, `a?`, `a?`.
 COPIES = 2
 # The analysis tries these characters instead of all of Unicode: Latin letters, and samples of other scripts,
 # punctuation, spaces and private-use characters.
@@ -43,7 +44,7 @@ MATCHED = 0
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# For `fullmatch`, this part, which matches only at the end of the text, is appended to the expression.
+# This part matches only at the end of the text. For `fullmatch`, it is appended to the expression.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
@@ -51,7 +52,7 @@ class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
     `allowed`: a bit set of indexes into the alphabet.
-    `or_none`: whether the start or end of the text also meets the condition.
+    `or_none`: whether the condition also holds if there is no such character, at the start or end of the text.
     """
 
     allowed: int

@@ -7,9 +7,10 @@ matching time is proportional to a power of the text's length. The pattern deter
 - The exponent is 2 (quadratic growth) if `re` can start at every character and read the rest of the text again.
 - The exponent is infinite (exponential growth) if every character can double the number of paths.
 
-The exponent is the number of loops in the longest chain of linked loops. A text links loop A to loop B if this text can
-lead around A, from A to B, and around B. If the text is repeated, `re` can change from A to B at each repetition. The
-automaton of a search starts with an additional loop, because a search can start at any character.
+The exponent is the number of loops in the longest chain of linked loops. A text links loop A to loop B if `re` can
+read this text on three different paths: around A, from A to B, and around B. If the text is repeated, `re` can change
+from A to B at each repetition. The automaton of a search starts with an additional loop, because a search can start at
+any character.
 
 The growth is exponential if one text can lead around a loop on two different paths, because each repetition of the text
 doubles the number of paths. A loop is ignored if the rest of the expression matches any text, because `re` never
@@ -113,8 +114,8 @@ class Paths:
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # For a search, test only one state of the second loop. A text for another state is a rotation of a text for the
-        # tested state, as 'abc' is of 'bca', and the search can start at any character, so it tries all rotations.
+        # For a search, test only one state of the second loop. The texts for the other states are rotations of this
+        # state's text, such as 'bca' of 'abc'. A search tries all rotations, because it can start at any character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -192,7 +193,7 @@ class Paths:
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
-        """Map each character to the first character that belongs to the same `sets` as this character."""
+        """Map each character to the first of `characters` that is in exactly the same `sets`."""
         sets, firsts = sorted(sets), dict[tuple[int, ...], int]()
         return {
             character: firsts.setdefault(tuple(members >> character & 1 for members in sets), character)

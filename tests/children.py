@@ -1,7 +1,7 @@
 """Child processes that execute a run and can kill themselves at a chosen moment.
 
 This module is also the main program of a child. The program opens the application without an HTTP or MCP surface. The
-program logs each call of a step and each commit of a step's result to a file.
+program writes a line to a log file when it calls a step, and when it commits a step's result.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Orders:
     `dies_before_commit`: the child commits this number of steps, and then kills itself just before the next commit.
     `dies_in_turns`: numbers of event-loop iterations. The child kills itself at the first of these iterations.
     `restarts`: if true, the child forks a process that follows these orders. Whenever that process is killed, the child
-    forks another process. The second process kills itself at the iteration whose number is second in `dies_in_turns`,
-    and so on.
+    forks another process. The first process uses the first number in `dies_in_turns`, the second process uses the
+    second number, and so on.
     `stops_in_commit`: the number of the commit during which the child stops itself with SIGSTOP.
     `stays`: the child keeps running after the run has ended.
     `revises`: the arguments of a revision. If `revises` is set, the child starts or resumes this revision instead of
@@ -250,7 +250,7 @@ def _end_with_parent() -> None:
 class _Loop(asyncio.SelectorEventLoop):
     """An event loop that kills its process when it reaches a given iteration.
 
-    The number of an iteration identifies the same moment of a run on every machine, which a time in seconds does not.
+    The tests count iterations, not seconds, because a run needs a different number of seconds on each machine.
     """
 
     turns = 0

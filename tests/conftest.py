@@ -48,7 +48,7 @@ from octave_mcp.tools.registry import ignore_event
 ROOT = Path(__file__).parents[1]
 # Tests that write their own JSON messages send these parameters in the MCP request `initialize`.
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-# This program runs `server.py` with an hour to shut down, because the machine can be slow.
+# This program runs `server.py`, and allows it an hour to shut down, because the machine can be slow.
 PATIENT = f"""
 import runpy, sys
 from octave_mcp.surfaces import ending
@@ -72,7 +72,7 @@ def _is_loopback(host: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make connections to other machines and look-ups of their names fail, as if there were no network."""
+    """Block connections to other machines and look-ups of their names, as if there were no network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
@@ -90,11 +90,11 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    # If a shell runs the tests in the background, it makes them ignore SIGINT, and servers that the tests start would
-    # ignore SIGINT too.
+    # A shell can start pytest in the background with SIGINT ignored. Without this code, the servers that tests start
+    # would also ignore SIGINT.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # otherwise, a client kills a slow server when it exits
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # after this time, a client kills a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +343,7 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run by the scripted model about invented sites, shared by all tests of a pytest worker.
+    """A completed run about invented sites with the scripted model, shared by all tests of a pytest worker.
 
     Tests must not change the run. The run is executed in the event loop and environment of the first test that uses
     this fixture.

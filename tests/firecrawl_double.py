@@ -84,9 +84,9 @@ class Double(ThreadingHTTPServer):
 
     Each time a client polls a job, the job scrapes its next pages.
     `lost`: the paths of pages that a job never returns.
-    `late`: the paths of pages that are missing from the results until a client polls from the first page again.
+    `late`: the paths of pages that are missing until a client requests the results from the start a second time.
     `parts`: the maximum number of pages per response.
-    `stuck`: if true, a job only makes progress when a client polls from the first page.
+    `stuck`: if true, a job only makes progress when a client requests the results from the start.
     `moved`: the final URL of each page that redirects, by its path.
     `gate`: an event; responses to new jobs wait until the event is set.
     `reached`: maps each host that only the fake server can reach to the local origin that serves the host's pages.

@@ -205,7 +205,7 @@ async def test_one_short_call_returns_the_e_mails_for_the_first_persona_as_markd
         assert f"```text\n{touch.body}\n```" in text
         assert f"({touch.call_to_action.label}): {touch.call_to_action.text}" in text
     assert "Make this first: A list of the fields of the public booking form" in text
-    assert "Other opening, without a date: You are hiring your first Senior Product Analyst." in text
+    assert "Alternative opening, without a date: You are hiring your first Senior Product Analyst." in text
     assert "Data" not in text
 
 

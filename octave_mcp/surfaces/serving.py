@@ -27,7 +27,7 @@ class Server:
     """Opens the application on the first call, and closes it when the server stops.
 
     If no call arrives within SETTLING_SECONDS, the application is opened anyway, to resume the runs of an earlier
-    server. Until the application is opened, the database and the engine are not imported. If opening fails, it is
+    server. The packages `store` and `engine` are imported only when the application is opened. If opening fails, it is
     retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the

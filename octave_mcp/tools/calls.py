@@ -35,12 +35,13 @@ class Calls:
     """How to call the tools on one surface.
 
     `runs_at`: the part of a run's URI before the run ID, such as '/runs/'.
-    `follow`, `question`, `read`, `compare`: templates that tell the caller how to get the status of a run, take its
-    next question, read its playbook, and compare two versions of the playbook.
+    `follow`, `question`, `read`, `compare`: templates that tell the caller what to call: `follow` to get the status of
+    a run, `question` to take its next question, `read` to read its playbook, and `compare` to compare two versions of
+    the playbook.
     `keyless_model`: the model that a run uses if the request names no model and no provider is configured.
     `has_client`: whether callers on this surface can answer a run's questions.
-    `names`: a function that returns the route or command for each tool. `said` does not replace the names of tools that
-    are missing from the result.
+    `names`: a function that returns the route or command for each tool. If a tool has none, `said` leaves the name of
+    the tool unchanged.
     """
 
     runs_at: str

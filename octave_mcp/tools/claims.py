@@ -26,13 +26,13 @@ MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# A claim with one of these verdicts is accepted. An "unjudged" claim is also accepted, because the checks found nothing
-# wrong with it.
+# A claim with one of these verdicts is accepted. "unjudged" is one of them, because this verdict means that the checks
+# found nothing wrong with the claim.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
-# Error texts that replace pydantic's own, by pydantic's error types.
+# Maps some of pydantic's error types to texts that replace pydantic's own error texts.
 _ERROR_TEXTS = {
     "missing": "missing",
     "string_too_short": "empty",
@@ -41,7 +41,7 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# If a claim contains an invalid JSON literal such as `nul`, the error text of pydantic's parser is only these words.
+# If a claim contains an invalid JSON literal such as `nul`, pydantic's parser describes the error with these words.
 # Leave these words out of our errors, because they mean nothing to users.
 _PARSER_JARGON = "expected ident"
 # The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
@@ -111,8 +111,8 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. A claim with the verdict `unjudged` is accepted, because the checks found
-    no fault but could not confirm the claim. `model_error`: the reason why the model gave no verdict, in which case the
-    verdict of the rules applies.
+    no fault but could not confirm the claim. `model_error`: the reason why the model gave no verdict. If `model_error`
+    is set, the verdict comes from the rules.
     """
 
     stands: bool
@@ -176,7 +176,7 @@ def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
 
 
 def unreached(given: GivenClaim, checked: CheckedClaim, why: str) -> CheckedClaim:
-    """If the model should have judged the claim, add the reason why it could not be asked."""
+    """If the model should have judged the claim, add the reason why the model could not be asked."""
     return checked.model_copy(update={"model_error": why}) if is_for_model(given, checked) else checked
 
 

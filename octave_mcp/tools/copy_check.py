@@ -28,7 +28,7 @@ class CopyReport(CheckedCopy):
 async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """Check a user's own e-mail or script against the pages that a run read.
 
-    Returns for each sentence 'supported', 'partly' (or unclear), 'not' or 'no claim', and the nearest quotation.
+    Rates each sentence 'supported', 'partly' (also if unclear), 'not' or 'no claim', with the nearest quotation.
     """
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InputError(

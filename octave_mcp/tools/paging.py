@@ -13,7 +13,7 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-# The longest piece of a section that one result contains: about 20,000 tokens.
+# One result contains at most this many characters of a section, which are about 20,000 tokens.
 SECTION_CHARACTERS = 76_000
 
 

@@ -15,8 +15,8 @@ Parts: TypeAlias = "dict[str, object]"
 
 # Sections that have one entry per persona, each with the name of the field that contains the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-# If a request names a persona but no section, return these sections: who the persona is, and its e-mails. Talk tracks
-# are returned only if the request names that section.
+# If a request names a persona but no section, return the persona's entries in these sections. Talk tracks are returned
+# only if the request names that section.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 

@@ -141,7 +141,10 @@ async def section_report(
     is_text: bool = False,
     cursor: str | None = None,
 ) -> SectionReport:
-    """Report on a run and on part of its playbook. For a revision, the default is the part that was rewritten."""
+    """Report on a run and on part of its playbook.
+
+    For a revision, report on the rewritten part if neither `section` nor `persona` is given.
+    """
     playbook, revision = state.playbook, state.record.revision
     section = section or (revision.section if revision and not persona else None)
     if playbook is None or not (section or persona or is_text):

@@ -56,7 +56,7 @@ async def next_question(
 ) -> QuestionReport:
     """Take a question for your model: apply its `instructions` to its `material`; answer as its `answer_schema` says.
 
-    For 60 seconds, other clients get other questions first. A `complaint` is about the question it `corrects`. Call
+    For 60 seconds, other clients get this question last. `complaint` lists faults in the answer to `corrects`. Call
     again for more.
     """
     return await _next(run_id, wait_seconds, question_id, call, leased=True)

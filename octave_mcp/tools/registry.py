@@ -27,8 +27,8 @@ WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 # Error texts that replace pydantic's own, for unknown and missing arguments.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# Error texts repeat a name from a request, such as `wait_seconds` or the list index 0, only if it matches this pattern,
-# because other names could be secrets.
+# Error texts repeat only names that match this pattern, because other names in a request could be secrets. The pattern
+# matches names such as `wait_seconds` and list indexes such as 0.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 

@@ -39,7 +39,7 @@ async def revise_playbook(
     *,
     call: Call,
 ) -> SectionReport:
-    """Rewrite a section or part as a new version. Other parts and people's text do not change."""
+    """Rewrite a section or part as a new version. Other parts and human edits do not change."""
     wanted = RevisionRequest(
         run_id=run_id,
         section=section,

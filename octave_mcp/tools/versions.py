@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# Maximum length of a text that replaces a section, which is longer than any section of a playbook.
+# Maximum length of a text that replaces a section. No section of a playbook is that long.
 MAX_TEXT_CHARACTERS = 50_000
 
 
@@ -48,7 +48,7 @@ async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
 
 
 class Edited(Value):
-    """The version that an edit created. `warnings` says what the checks found. The text itself is not changed."""
+    """The version that an edit created. `warnings` says what the checks found. The checks do not change the text."""
 
     run_id: str
     version: int

@@ -27,8 +27,8 @@ Refresh = Annotated[bool, Field(description="Do not use cached pages")]
 class PageAsRead(Value):
     """A page in the form in which a run reads it.
 
-    If `read` is false, the page could not be read: `code` and `reason` say why, and all fields except these and `url`
-    are null.
+    If `read` is false, the page could not be read, and `code` and `reason` say why. All fields that describe the page,
+    such as `title`, are then null.
 
     `text` is Markdown. `facts` is the metadata in the page's HTML head, one fact per line: title, description and
     schema.org data.
@@ -88,7 +88,7 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 
 @tool("POST", "/map", title="Map a site", open_world=True, in_tool_list=False)
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
-    """List the pages of a site that a run would choose from.
+    """List the pages of a site. A run would choose from these pages.
 
     Pages come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """

@@ -23,7 +23,7 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
-# A recording can only replay the run that it was made from, so tests/test_recordings.py tests recordings instead.
+# Leave out recordings, because each recording can only replay one run. tests/test_recordings.py tests recordings.
 NAMES = names(model for model in MODELS if not model.replays)
 
 
@@ -44,7 +44,7 @@ class AnsweredInbox:
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing, because the run has no budget."""
+    """Do nothing. This function stands for callbacks of a run that a test does not need."""
 
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Old scripts still use these workflow ids of an earlier API. Each of the two ids means the only workflow, which writes
+# Old scripts still use these workflow ids of an earlier API. Both ids select the same workflow, which writes
 # a playbook.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
@@ -55,7 +55,7 @@ class Workflow(Value):
 
 
 class Agent(Value):
-    """A research step that asks a model of the tier `tier`."""
+    """A prompt of the pipeline. `tier` says which model gets the prompt: 'fast' or 'strong'."""
 
     id: str
     name: str

@@ -137,7 +137,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 def _in_fields(properties: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield the name and schema of each form field.
 
-    An argument that is an object has one form field per object field.
+    For an argument that is an object, yield a field for each key, such as `sender_name` for `name` in `sender`.
     """
     for name, schema in properties.items():
         fields = [option["properties"] for option in schema.get("anyOf", ()) if "properties" in option]
@@ -182,7 +182,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema
 
 
 def _refusals() -> dict[str, Any]:
-    """Return a response for each error status.
+    """Return the OpenAPI definitions of the error responses, one for each HTTP status.
 
     The description of a response lists all error codes that are sent with its status.
     """
@@ -211,7 +211,7 @@ def _problem() -> Schema:
         "title": {"type": "string", "description": "The reason phrase of the HTTP status"},
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "Identifies the error for programs", "examples": ["invalid_domain"]},
-        "detail": {"type": "string", "description": "What is wrong and what to do, for people"},
+        "detail": {"type": "string", "description": "Tells people what is wrong and what to do"},
     }
     return {
         "type": "object",

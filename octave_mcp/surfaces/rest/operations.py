@@ -37,7 +37,7 @@ class Operation:
     """An operation of the HTTP API: one method of one path.
 
     `takes`: JSON Schema of an object with all arguments, including the arguments in the path.
-    `errors`: errors that the operation can return in addition to those that every operation can return.
+    `errors`: errors that the operation can return, except the common errors in `openapi.COMMON_ERRORS`.
     """
 
     method: Method
@@ -67,7 +67,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
 
 def _by_method(answers: dict[str, Answer]) -> Answer:
     async def answer(request: Request) -> Response:
-        # Answer HEAD like GET, because Starlette adds HEAD to every GET route and uvicorn drops the body.
+        # Starlette also sends HEAD requests to GET routes. Answer them like GET: uvicorn removes the body.
         return await answers["GET" if request.method == "HEAD" else request.method](request)
 
     return answer

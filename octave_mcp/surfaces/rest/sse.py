@@ -32,8 +32,8 @@ def last_seen(request: Request) -> int:
     Raises:
         InputError: If the value is not an event id.
     """
-    # When a browser's EventSource reconnects, the browser sends the header. For the first connection, a web page cannot
-    # set the header, so it must use the query parameter.
+    # When a browser's EventSource reconnects, the browser sends the header Last-Event-ID. For the first connection, a
+    # web page cannot set the header, so it must use the query parameter.
     sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
     ids = [event_id for event_id in sent if event_id]
     if not all(map(EVENT_ID.fullmatch, ids)):
@@ -53,7 +53,7 @@ async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[Serv
 async def run_to_end(
     runs: Runs, started: RunReport, final_report: Callable[[], Awaitable[RunReport]]
 ) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the report of the run that has just started, then its events, then its final report."""
+    """Yield the first report of a run, then the run's events, and then the run's final report."""
     yield _event("run", started.model_dump_json())
     async with aclosing(new_events(runs, started.run_id, 0)) as events:
         async for event in events:

@@ -25,8 +25,8 @@ MAX_SHORT_CHARACTERS = 9_300
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    If the text is too long, shorten its quotations. If even the shortest quotations are too long, do not shorten them
-    at all.
+    If the text is too long, shorten its quotations. If the text is too long even with the shortest quotations, return
+    the text with the longest quotations.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

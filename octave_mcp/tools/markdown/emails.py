@@ -11,7 +11,7 @@ from octave_mcp.domain.value import part_at
 from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 
-OUTLINE = "*An outline: lines to word before they are sent, not finished copy.*"
+OUTLINE = "*An outline, not finished copy: rewrite these lines before you send them.*"
 
 
 def sequence(emails: EmailSequence, renderer: Renderer, level: int) -> Iterator[str]:
@@ -35,9 +35,9 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 
 
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
-    """Yield notes for the rep about an e-mail, such as its call to action, another opening and the sources.
+    """Yield notes for the rep about an e-mail, such as its call to action, an alternative opening and the sources.
 
-    The notes on an outline omit sources and doubts, because each line of an outline already shows them.
+    The notes on an outline omit the sources and verdicts of sentences, because the lines of an outline show both.
     """
     ask, is_outline = email.call_to_action, email.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):
@@ -45,7 +45,7 @@ def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
     if email.make_first:
         yield f"Make this first: {plain(email.make_first)}"
     if email.second_opening:
-        yield f"Other opening, without a date: {renderer.inline(email.second_opening)}"
+        yield f"Alternative opening, without a date: {renderer.inline(email.second_opening)}"
     yield from (f"Note for you: {plain(note)}" for note in email.personalisation)
     doubted = (line for line in email.sentences if line.support and line.support.verdict in {"partly", "not"})
     yield from (f"Check first: {renderer.inline(line)}" for line in doubted if not is_outline)

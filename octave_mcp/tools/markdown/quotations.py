@@ -17,8 +17,8 @@ from octave_mcp.domain.playbook import Playbook
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
 # Remove control characters and bidirectional overrides, because a page could use them to hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# Escape characters that would start code, a link, an image or HTML. Do not escape other markup, because the text is
-# read by a model.
+# Escape characters that would start code, a link, an image or HTML. Leave other markup, such as `*`, unescaped: the
+# text goes to a model, and is not rendered as a page.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 
@@ -49,9 +49,10 @@ class Quotations:
         self._new: list[str] = []
 
     def mark(self, ids: Iterable[EvidenceId], support: Support | None = None, claim: str = "") -> str:
-        """Return the citations of a claim, and its verdict if it is not supported: ' [1][2] (partly supported)'.
+        """Return the citations of a claim, such as ' [1][2]'.
 
-        If the claim already contains the text of a quotation, the list of quotations shows only its page.
+        If the claim is not fully supported, add the verdict: ' [1][2] (partly supported)'. If the claim contains the
+        text of a quotation, the list of quotations shows only the page and does not repeat the text.
         """
         numbers = dict.fromkeys(self._number(self._evidence[id_], claim) for id_ in ids if id_ in self._evidence)
         is_doubted = support and support.verdict in {"partly", "not"}
@@ -62,16 +63,13 @@ class Quotations:
         return f"{f' {marks}' if marks else ''}{doubt}"
 
     def given(self, ids: Iterable[EvidenceId]) -> str:
-        """Return citations, such as '[1][2]', of the evidence that already has a number.
-
-        Leave out evidence that has not been cited before.
-        """
+        """Return citations, such as '[1][2]', only of the evidence that already has a number."""
         cited = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
         numbers = dict.fromkeys(self._numbers.get((evidence.url, evidence.quote)) for evidence in cited)
         return "".join(f"[{number}]" for number in numbers if number)
 
     def take_new(self) -> list[str]:
-        """Return a line for each quotation that has been cited for the first time since the last call."""
+        """Return a line for each quotation that got its number after the last call of this method."""
         new, self._new = self._new, []
         return new
 

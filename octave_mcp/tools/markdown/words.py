@@ -10,7 +10,7 @@ from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.markdown.quotations import plain
 
-# Labels of fields, for fields with names that a reader would not understand.
+# Labels of the fields whose names a reader would not understand.
 _LABELS: Mapping[str, str] = {
     "brush_offs": "replies to brush-offs",
     "cautions": "what not to say",
