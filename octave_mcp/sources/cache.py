@@ -25,10 +25,10 @@ from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
 
-# Failures expire earlier than pages, because a missing page could be published at any time.
+# Failures expire after at most this time, because a missing page could be published at any time.
 FAILURE_MAX_AGE = timedelta(minutes=10)
 # A lease expires after this time, and another process can then take over the fetch. A running process renews its leases
-# every second, so only the leases of a dead process expire.
+# every second, so usually only the leases of a dead process expire.
 LEASE_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
@@ -178,7 +178,7 @@ class CachedSource:
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
-            # With `refresh`, a copy is fresh only if it was cached after this source was created, by this or another
+            # With `refresh`, a copy is fresh only if it was fetched after this source was created, by this or another
             # process.
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)

@@ -15,8 +15,8 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
-# The code in these packages decides how a page is parsed. Other code, such as settings and retries, is left out,
-# because it only decides whether a page is fetched.
+# The code that decides how a page is parsed is in these packages. Other code, such as settings and retries, is left
+# out, because it does not change how a page is parsed.
 PACKAGES = ("domain", "evidence", "sources")
 
 

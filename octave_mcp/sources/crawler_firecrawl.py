@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "make"]
 
 NAME = "crawler-firecrawl"
-# Pages that fail with these codes are read again through Firecrawl. Firecrawl runs scripts, and its IP addresses differ
-# from those of the crawler.
+# Pages that fail with these codes are read again through Firecrawl. Firecrawl runs scripts, and its IP addresses
+# usually differ from those of the crawler.
 CODES_FOR_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
 )

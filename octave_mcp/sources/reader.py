@@ -15,11 +15,11 @@ from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
-# Failure code for pages that an external service did not even try to fetch, because the service refused the request or
+# Failure code for pages that an external service did not return, because the service refused the request, failed or
 # could not be reached.
 DECLINED = "declined"
 # Maximum pause between two pages of a site. If a site asks for a longer pause, the maximum is used, but only
-# MAX_PAGES_OF_SLOW_SITES pages are read.
+# MAX_PAGES_OF_SLOW_SITES of the pages that are requested together are read.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# These platforms are never sister sites. Many companies link to them, and many website templates list them in
+# These platforms never count as sister sites. Many companies link to them, and many website templates list them in
 # `sameAs`.
 PLATFORMS = frozenset(
     {

@@ -21,8 +21,7 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-# Some reasons end with advice: 'The site answers 403; check the domain'. This pattern matches the full stop or
-# semicolon before the advice.
+# Some reasons end with advice after a full stop or semicolon: 'The site answers 403; check the domain'.
 ADVICE_SEPARATOR = re.compile(r"[.;] ")
 FEW_WORDS_REASON = "The page shows few words until its scripts run"
 

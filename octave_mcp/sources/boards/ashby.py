@@ -24,7 +24,7 @@ def _feeds(page: str) -> tuple[str, ...]:
 
 def _jobs(body: bytes) -> Iterator[Job]:
     for job in listed(body, "jobs"):
-        # Unlisted jobs are skipped, because the company does not show them to the public.
+        # Unlisted jobs are skipped, because the company does not show them on its public job board.
         if job.get("isListed") is not False:
             further = (place.get("location") for place in nodes_in(job.get("secondaryLocations")))
             team = text(job.get("team")) or text(job.get("department"))

@@ -9,8 +9,8 @@ from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MAX_BOARDS = 2
-# In letters. If a company's name is shorter than this, the name is not searched for, because it would also occur within
-# other words.
+# In characters. If the first part of a company's domain is shorter than this, it is not searched for, because it could
+# occur in other words by chance.
 MIN_NAME_LENGTH = 3
 
 

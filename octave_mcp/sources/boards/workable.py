@@ -16,8 +16,8 @@ from octave_mcp.sources.html.json_ld import Node, nodes_in
 PATH = re.compile(rf"/api/v1/widget/accounts/({ACCOUNT})/?|/(?!api(?:/|$)|j(?:/|$))({ACCOUNT})(?:/.*)?")
 API = re.compile(rf"/api/accounts/({ACCOUNT})/?")
 HOST = re.compile(r"([a-z0-9-]+)\.workable\.com")
-# Workable itself uses these subdomains, so they are not company accounts. Every other subdomain is the name of an
-# account.
+# Workable itself uses these subdomains, so they are not company accounts. Every other subdomain counts as the name of
+# an account.
 OWN_SUBDOMAINS = frozenset(
     {"apply", "www", "help", "jobs", "referrals", "resources", "api", "support", "careers", "developers"}
 )

@@ -20,10 +20,10 @@ KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
 # Firecrawl and the crawler may each use this share of `site_timeout_seconds` to read a home page. The sum of both
-# shares must be below 1, because the readers run one after the other.
+# shares must not exceed 1, because the readers run one after the other.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
-# How long our own client waits for robots.txt. The limit is low, because a site that never answers our own client can
-# often be read by Firecrawl.
+# Our own client waits at most this long for robots.txt. The limit is low, because a site that never answers our own
+# client can often be read by Firecrawl.
 ROBOTS_SECONDS = 5.0
 
 
@@ -34,7 +34,7 @@ def check() -> None:
         SetupError: If neither a key nor a server is set, or if the key, the server's address, the proxy or the
             certificates are unusable.
     """
-    # The imports are here, because HTTP clients are slow to import, and even the help command imports this module.
+    # The imports are here, because these modules import an HTTP client, which is slow to import.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 

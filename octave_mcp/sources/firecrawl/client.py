@@ -132,8 +132,8 @@ class Client:
             )
         )
         try:
-            # The shield ensures that we get the id of a started job. Without its id, a job could not be cancelled and
-            # would cost credits.
+            # Because of the shield, a cancellation does not abort the request, so we usually still get the id of a
+            # started job. Without its id, a job could not be cancelled and would cost credits.
             return (await asyncio.shield(starting)).id
         except asyncio.CancelledError:
             with suppress(UpstreamError, TimeoutError):
@@ -147,7 +147,7 @@ class Client:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
-        # The job is finished but some results are missing, so all results are read again.
+        # Some results can be missing although the job is finished. In this case, all results are read again.
         if progress.is_incomplete:
             progress.cursor = FIRST_CURSOR
             await self._poll(job, progress)

@@ -7,9 +7,9 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# A phrase in the group `only` is always a call to action, whatever words follow it: "Learn more about Acme". After
-# a verb that is not in this group, the next words decide: "Get started" is a call to action, but "Contact Center AI" is
-# a product.
+# A short link with a phrase in the group `only` is always a call to action: "Learn more about Acme". After any other
+# match, a link that could be a name is judged by its next words: "Get started" is a call to action, but "Contact Center
+# AI" is a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
@@ -18,8 +18,8 @@ CALL_TO_ACTION = re.compile(
     re.IGNORECASE,
 )
 # These words often follow the verb of a call to action. Many sites capitalise their buttons ("Get Started", "Book a
-# Demo"), so capital letters do not show that a link is a name. But if a link contains a capitalised word that is not in
-# this list, the link counts as a name: "Watch Tower", "Contact Center AI".
+# Demo"), so capital letters do not show that a link is a name. But if a possible name contains a capitalised word that
+# is not in this list, it counts as a name: "Watch Tower", "Contact Center AI".
 FOLLOWING_WORDS = frozenset(
     (
         "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"
@@ -42,7 +42,7 @@ FOLLOWING_WORDS = frozenset(
 )
 BUTTON_NAME = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
 TITLE_NAME = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
-# If a link ends with an arrow, it is a call to action, even if its words could be a name: "Watch Tower →".
+# If a link that matches `CALL_TO_ACTION` ends with an arrow, it never counts as a name: "Watch Tower →".
 ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
 WORD = re.compile(r"[^\W\d_][\w’'-]*")
 BOLD = frozenset({"strong", "b"})

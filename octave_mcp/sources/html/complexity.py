@@ -11,7 +11,7 @@ MAX_DEPTH = 512
 # the scan also counts the words of SVG code in `data:` URLs as attributes.
 MAX_ATTRIBUTES = 2000
 
-# The pattern for attributes is `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
+# The pattern for attributes is `[^<>]*`, so that each tag in `<a <a <a` is counted, although none of them is closed.
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")
 QUOTED_VALUE = re.compile(rb"\"[^\"]*\"|'[^']*'")
 VOID = frozenset(
@@ -55,7 +55,7 @@ IMPLIED_END = frozenset(
 )
 FOREIGN = frozenset({b"svg", b"math"})
 # The start tag of any of these elements ends SVG and MathML content (HTML standard, "parsing tokens in foreign
-# content").
+# content"). The standard has an exception for `font` without certain attributes, which is ignored here.
 BREAKOUT = frozenset(
     name.encode()
     for name in (

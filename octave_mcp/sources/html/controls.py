@@ -16,9 +16,9 @@ CHOICE_ROLES = frozenset({"tab", "radio"})
 TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number", "date"})
 NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
-# A button with at least this many words is a card or a question rather than a command.
+# A button with at least this many words is probably a card or a question rather than a command.
 MIN_CONTENT_WORDS = 8
-# If a page has more radio buttons than this, they belong to a filter or a survey, not to plans.
+# If a page has more radio buttons than this, they probably belong to a filter or a survey, not to plans.
 MAX_RADIO_BUTTONS = 12
 MAX_LINK_SHARE = 0.5
 SIBLINGS_AHEAD = 3

@@ -13,7 +13,7 @@ from octave_mcp.sources.html.tree import Element, word_count
 
 MIN_COPY_WORDS = 6
 MAX_FEATURE_WORDS = 15
-# Matches classes of elements that only some screens show: `hidden-xs`, `d-none d-md-block`, `mobile-only`.
+# Matches words in the classes of elements that only some screens show: `hidden-xs`, `d-none d-md-block`, `mobile-only`.
 SCREEN_NAME = re.compile(
     r"(?<![a-z])(?:mobile|desktop|tablet|phone|hidden|hide|show|visible|invisible|only|xs|sm|md|lg|xl|d-none|small|large)"
     r"(?![a-z])"
@@ -81,8 +81,8 @@ def _is_repeated(
         return False
     if block.kind == "heading" or (block.kind == "text" and words > MAX_FEATURE_WORDS):
         return True
-    # If an equal line is under a different heading of the same level, it is a feature of another plan and not a
-    # repetition.
+    # If an equal block is under a different heading of the same level, it is probably a feature of another plan and not
+    # a repetition.
     return (
         heading in known
         or heading is None

@@ -9,7 +9,7 @@ import re
 
 from octave_mcp.sources.html.tree import Element
 
-# Counter scripts read the final number from one of these attributes: `<span data-count="500">0</span>`.
+# Many counter scripts read the final number from one of these attributes: `<span data-count="500">0</span>`.
 TARGET_ATTRIBUTES = (
     *("data-to-value", "data-to", "data-count", "data-count-to", "data-countto", "data-counter", "data-target"),
     *("data-end", "data-end-value", "data-number", "data-final", "data-stop", "data-value"),

@@ -24,8 +24,8 @@ PUBLISHED_META = (
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
 
-# Only nodes with these schema.org types can contain the date of the page. For example, the date of an `Event` or
-# `Offer` is not the date of the page.
+# Only nodes without a type, or with a schema.org type that ends with one of these words, can contain the date of the
+# page. For example, the date of an `Event` or `Offer` is not the date of the page.
 PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
@@ -58,12 +58,12 @@ CHANGE_WORD = re.compile(
     r"updat|modif|edited|revis|aktualisiert|mis à jour|actualizad|atualizad|aggiornat|bijgewerkt|обновлен|更新",
     re.IGNORECASE,
 )
-# If a line contains a date and a match of this pattern, it is a byline: "by Jane Doe, 3 May 2024", "3 May 2024, 5 min
-# read".
+# If this pattern matches the text before a date, or the text after a date that starts the line, the line is a byline:
+# "by Jane Doe, 3 May 2024", "3 May 2024, 5 min read".
 BYLINE_WORD = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
 MAX_LINE_CHARACTERS = 200
-# A date without markup is accepted only near the h1: at most this many elements after it, or half as many before it.
+# A date without markup is accepted only near the h1: fewer than this many elements after it, or half as many before.
 NEARBY_ELEMENTS = 14
 # Matches `/2024/05/03/title`, `/2024/05/title` and `/2024-05-title`, but not `/2024/05/`, which is an archive page.
 PATH_DATE = re.compile(
@@ -100,7 +100,7 @@ class DateFinder:
             if (property_name := element.attributes.get("itemprop", "")) in texts:
                 texts[property_name].append(_date_text(element))
         published = {day for day in map(self._first_date, texts["datePublished"]) if day}
-        # If there are several dates, the page is probably the index of a blog, and each date belongs to a post.
+        # Several publication dates without a date of a change are probably the dates of the posts in a list.
         is_list = len(published) > 1 and not texts["dateModified"]
         return None if is_list else self._latest_of(texts["dateModified"]) or next(iter(published), None)
 
@@ -242,7 +242,8 @@ def _is_other(element: Element, scope: Element) -> bool:
         return True
     if element.holds_h1 or element.holds_main:
         return False
-    # A long link is a preview of another page, so its dates are ignored. A short link can be the date itself.
+    # A link that is long or contains a block is probably a preview of another page. A short link can be the date
+    # itself.
     if element.tag == "a":
         return element.holds_block or element.words > MAX_LINKED_DATE_WORDS
     if element.tag == "article" or (element.tag == "header" and scope.tag != "article"):

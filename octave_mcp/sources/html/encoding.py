@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import webencodings
 
-# Browsers look for a declaration in the first 1,024 bytes, or in the whole HTML head if the head is longer.
+# The HTML standard looks for a declaration in the first 1,024 bytes. Some browsers search the whole HTML head.
 PRESCAN_BYTES = 4096
 DETECTION_BYTES = 500_000
 # An encoding is accepted if at most one in ten of the non-ASCII characters is invalid.
@@ -32,8 +32,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector accepts a top-level domain as a hint about the language. This list contains the languages whose code
-# differs from the domain of their country, such as 'ja' and '.jp'.
+# The detector accepts a top-level domain as a hint about the language. This list contains languages whose code differs
+# from the domain of their country, such as 'ja' and '.jp'. English gives no hint.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"

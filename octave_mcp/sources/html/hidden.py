@@ -19,14 +19,14 @@ from octave_mcp.sources.html.paint import (
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-# Matches classes such as `hero-bg` and `img-overlay`. An empty element with such a class covers the background behind
-# its siblings.
+# Matches words in classes such as `hero-bg` and `img-overlay`, and in styles. An empty element with such a class or
+# style can cover the background behind its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
 # Matches classes that set a background of unknown colour, such as WordPress's `has-primary-background-color` and
 # Tailwind's `bg-blue-600`.
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
-# A style rule that contains none of these words cannot hide an element, so it is not parsed.
+# A style rule that contains none of these words rarely hides an element, so it is not parsed.
 HINTS = (
     "display",
     "visibility",
@@ -248,12 +248,12 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # If a class or a picture sets the background, its colour is unknown. Text on it can then be readable even if the
-    # text has the colour of an ancestor's background.
+    # If the element has a background of unknown colour, for example one from a class, text on it can be readable even
+    # if the text has the colour of an ancestor's background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
     # If the text of a possibly hidden element cannot be an instruction to a language model, its descendants need not be
-    # checked.
+    # checked for instructions.
     return _Context(
         background,
         clipped=context.clipped or clips_background(style),

@@ -12,7 +12,7 @@ from octave_mcp.sources.html.tree import Element
 
 Node = dict[str, Any]
 
-# The names of most schema.org types for organizations end with one of these words. `ORGANIZATIONS` lists the others.
+# Many schema.org types for organizations end with one of these words. `ORGANIZATIONS` lists others.
 ORGANIZATION = re.compile(r"(?:Organization|Corporation|Business|Company|Store|Agency|Consortium|Cooperative|Union)$")
 ORGANIZATIONS = frozenset(
     "NGO Airline Project CollegeOrUniversity School LibrarySystem Hospital Library Notary Attorney Dentist Physician"
@@ -25,20 +25,20 @@ NESTED_KEYS = (
     *("@graph", "publisher", "provider", "mainEntity", "about", "itemListElement", "item", "hasPart"),
     *("makesOffer", "itemOffered", "hasOfferCatalog", "hasVariant"),
 )
-# These values of `priceType` mark former or recommended prices, which nobody pays.
+# These values of `priceType` mark list prices and former or recommended prices, which customers usually do not pay.
 LIST_PRICE_TYPE = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
 # UN/CEFACT codes for billing periods, which schema.org uses in `unitCode`.
 UNIT_CODES = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
-# Matches the markup in which old templates wrap JSON-LD: `<!-- -->` and `//<![CDATA[ ]]>`.
+# Matches the markup in which old templates wrap JSON-LD, such as `<!-- -->` and `//<![CDATA[ ]]>`.
 COMMENT_WRAPPER = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
 MARKUP = re.compile(r"<[^<>]{1,500}>")
-# Matches the space that is left after tags are removed: "Acme <b>Pro</b>." becomes "Acme Pro .".
+# Matches a space before punctuation. Removing tags can leave such a space: "Acme <b>Pro</b>." becomes "Acme Pro .".
 SPACE_BEFORE_PUNCTUATION = re.compile(r" (?=[.,;:!?](?: |$))")
 MAX_VALUE_CHARACTERS = 500
 MAX_NODES = 500
-# A page with more prices, reviews or questions than this is probably a catalogue, so only the first few are used.
+# A page with many products, reviews or questions is often a catalogue, so only this many of each kind are used.
 MAX_FACTS_PER_KIND = 10
 NOTHING: Node = {}
 

@@ -13,19 +13,19 @@ KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
 MIN_WORDS_TO_CONTRADICT = 12
-# The declared language is replaced only if the probability of another language is at least MIN_CONFIDENCE. The
-# probability of the declared language must also be below MAX_DECLARED_LIKELIHOOD.
+# If the letters fit the declared language, it is replaced only if the probability of another language is at least
+# MIN_CONFIDENCE. The probability of the declared language must also be below MAX_DECLARED_LIKELIHOOD.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# A text can be in the declared language if at least this share of its letters belongs to the script of that language,
-# such as Cyrillic for Russian. The share is low, because a Russian manual can contain much code in Latin letters.
+# A mostly Latin text can be in the declared language if at least this share of its letters belongs to the script of
+# that language, such as Cyrillic for Russian. The share is low, because a Russian manual can contain much code.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# If at least this share of a text's words are common English words, the text is English. In this case, the language
-# identifier, which is slow to load, is not needed.
+# If a text is declared as English and at least this share of its words are common English words, it counts as English.
+# In this case, the language identifier, which is slow to load, is not needed.
 MIN_ENGLISH_SHARE = 0.12
-# Language codes, and the codes that replace them. Former codes are replaced (`iw` becomes `he`), and also members of a
-# macrolanguage (`yue`, Cantonese, becomes `zh`).
+# Language codes, and the codes that replace them in comparisons. Former codes are replaced (`iw` becomes `he`), and
+# also varieties of a language (`yue`, Cantonese, becomes `zh`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# These private-use characters mark the start and the end of a row of logos. A page cannot contain these characters,
-# because they are removed from its text.
+# These private-use characters mark the start and the end of a row of logos. The text of a page cannot contain such
+# characters, because `cleaned` removes them.
 ROW_START, ROW_END = "\ue002", "\ue003"
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")

@@ -20,8 +20,8 @@ from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
-# Until the text of a block is complete, these private-use characters stand for `<br>`. A page cannot contain such
-# characters, because they are removed from its text.
+# Until the text of a block is complete, these private-use characters stand for `<br>`. The text of a page cannot
+# contain such characters, because `cleaned` removes them.
 LINE_BREAK = "\ue000"
 LINE_BREAK_AFTER_BOLD = "\ue001"
 LINE_BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*")

@@ -14,8 +14,8 @@ from octave_mcp.sources.html.tree import Element
 
 Name = Literal["consent", "breadcrumb", "skip", "overlay", "notice", "links", "place", "footer", "opener", "button"]
 
-# Matches utility classes, which describe the appearance of an element and not its purpose: `pt-[var(--navbar-height)]`,
-# `md:menu`.
+# Matches names with a bracket or colon. They are usually utility classes, which describe the appearance of an element
+# and not its purpose: `pt-[var(--navbar-height)]`, `md:menu`.
 UTILITY_CLASS = re.compile(r"[\[(:]")
 WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|[^A-Za-z0-9\s]+")
 MAX_NAMES_CHARACTERS = 1000
@@ -52,8 +52,8 @@ NAME_PATTERNS: dict[Name, re.Pattern[str]] = {
     "button": _whole_words(r"btn|button"),
 }
 
-# The patterns are slow, so they are tried only on names that contain one of these stems. Searching for the stems is ten
-# times as fast as trying the patterns, and most names contain no stem.
+# The patterns are slow, so they are tried only on names that contain one of these stems. Searching for the stems is
+# several times as fast as trying the patterns, and most names contain no stem.
 STEMS: dict[Name, tuple[str, ...]] = {
     "consent": ("cookie", "consent", "gdpr", "ccpa", "onetrust", "usercentrics", "didomi"),
     "breadcrumb": ("crumb",),

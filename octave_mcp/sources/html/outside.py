@@ -68,7 +68,7 @@ def feeds(html: str, url: str, company: Company) -> list[Link]:
     """Return the feeds that a page declares and that are on the company's site. Feeds of comments are left out."""
     if not any(kind in html for kind in FEED_TYPES):
         return []
-    # Only these elements are parsed again, because parsing the whole page would take ten times as long.
+    # Only these elements are parsed again, because parsing the whole page would take much longer.
     elements = "".join(LINK_ELEMENT.findall(html, 0, HEAD_CHARACTERS)[:MAX_LINK_ELEMENTS])
     nodes = LexborHTMLParser(elements).css("link[rel~=alternate][href]")
     links: dict[str, Link] = {}

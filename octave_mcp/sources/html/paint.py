@@ -11,12 +11,12 @@ from functools import lru_cache
 from typing import Literal
 
 # "never shown": no reader ever sees the text. "not shown yet": the text could appear later, for example in a tab or
-# menu. "faded": a script will probably fade the text in, so the text is dropped only if it looks like an instruction to
-# a language model.
+# menu. "faded": the text is possibly visible, for example because a script fades it in, so it is dropped only if it
+# looks like an instruction to a language model.
 Hiding = Literal["never shown", "not shown yet", "faded"]
 Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 
-# Matches font sizes below 3px or 0.3em, which hide text: `0`, `1px`, `.1em`, but not `0.8rem`.
+# Matches very small font sizes, which hide text: `0`, `1px`, `2.9pt`, `.1em`, but not `0.8rem` or `10%`.
 TINY_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)")
 ZERO_FONT_SHORTHAND = re.compile(r"(?:[a-z]+ )*0(?:px|pt|em|rem)?(?:\s*/|\s)")
 # Matches font sizes that are relative to the parent. If the parent's font size is 0, a font size of `2em` or `150%` is
@@ -49,8 +49,8 @@ MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
 # Out of 255. If red, green and blue each differ by less than this, two colours count as equal.
 MIN_CONTRAST = 12
 
-# `left: -100%` counts as "not shown yet", because sliders place the next slide there. But `left: -9999px` counts as
-# "never shown", because no page scrolls that far.
+# `left: -100%` counts as "not shown yet", because sliders place other slides there. But `left: -9999px` counts as
+# "never shown", because readers cannot scroll there.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),

@@ -24,7 +24,8 @@ from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
 
-# Per page. The limit is CPU time and not wall-clock time, so a page does not fail just because the machine is busy.
+# Per page that is parsed in a subprocess. Except on Windows, the limit is CPU time and not wall-clock time, so a page
+# does not fail just because the machine is busy.
 MAX_CPU_SECONDS = 4
 # Limit of the subprocess's address space, which includes the interpreter.
 MAX_MEMORY_BYTES = 1_000_000_000

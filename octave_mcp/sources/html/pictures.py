@@ -32,8 +32,8 @@ ICON_NAME = re.compile(
     r"(?: (?:icon|arrow|button|symbol|left|right|up|down|slide|circle|mark))*|.* icon",
     re.IGNORECASE,
 )
-# Icons in links to these sites are ignored. Such links lead to the company's own profiles, or let readers share the
-# page, so their icons are not customers' logos.
+# Pictures in links to these sites are ignored. Such links usually lead to the company's own profiles, or let readers
+# share the page, so their pictures are not customers' logos.
 SOCIAL_PROFILE = re.compile(
     r"//(?:[\w-]+\.)*(?:facebook|twitter|x|linkedin|instagram|youtube|tiktok|github|discord|pinterest|reddit|whatsapp"
     r"|threads|bsky|mastodon|medium|xing|weibo|vimeo|slack|t)\.(?:com|net|me|gg|app|org|social)(?:[/?]|$)"

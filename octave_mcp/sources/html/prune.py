@@ -23,8 +23,8 @@ NEVER_DROPPED = frozenset({"html", "body", "main"})
 NOT_NOTICES = NEVER_DROPPED | HEADINGS | {"article"}
 TITLE_TAGS = HEADINGS | {"summary", "dt"}
 QUOTE_TAGS = frozenset({"article", "blockquote", "figure"})
-# A header or footer inside one of these elements is not the header or footer of the site (HTML Accessibility API
-# Mappings, 3.5).
+# A header or footer inside one of these elements usually belongs to that element and not to the site. The HTML
+# Accessibility API Mappings have a similar rule.
 PART_TAGS = QUOTE_TAGS | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
 FRAME_TAGS = frozenset({"header", "nav", "footer", "aside"})
 PLACE_TAGS = TITLE_TAGS | PART_TAGS | FRAME_TAGS | {"form"}
@@ -37,26 +37,26 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# Matches the end of a sentence, or a digit. If a short text contains a match, the text counts as a statement.
+# Matches a digit or the end of a statement. A short text with a match is usually more than a label.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # Budgets: a rule usually does not drop an element that has more than this share of the page's words.
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
-# If the rules would keep less than this share of a page's words, they have misjudged the page. On misjudged pages, only
-# navigation and footers are dropped.
+# If the rules would keep less than this share of a page's words, they have probably misjudged the page, unless its h1
+# is in <main>. On misjudged pages, only navigation and footers are dropped.
 MIN_LEFT_SHARE = 0.12
-# An element that contains an h1 and more than this share of the words is never dropped.
+# An element that contains an h1 and more than this share of the words is never dropped as boilerplate.
 MIN_SUBJECT_SHARE = 0.1
 # If more than this share of an element's words is linked, the element has some links, mostly links or only links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
-# If <main> has at least this many words outside links, it is the whole content, so short labels outside <main> are
-# dropped.
+# If <main> has at least this many words outside links, it counts as the whole content, so short labels outside <main>
+# are dropped.
 MIN_MAIN_WORDS = 150
 MAX_BREADCRUMB_WORDS, MAX_SKIP_WORDS = 25, 10
 MAX_BOX_WORDS = 20
-# An element without links and with at most this many words is only a label for its neighbours: "Share this".
+# If an element with a class such as `share` has at most this many words and no links, it is a label: "Share this".
 MAX_LABEL_WORDS = 4
 MIN_FOOTER_LINKS = 3
 MAX_PARENT_SHARE = 0.5

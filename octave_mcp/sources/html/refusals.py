@@ -9,13 +9,13 @@ from octave_mcp.sources.html.tree import Element
 
 # Refusals are short. If a longer page mentions a bot wall, it is probably an article about bot walls.
 MAX_REFUSAL_WORDS = 120
-# A login wall has few words, not counting the sentences about logging in. MAX_WORDS_BESIDE_FORM applies if only a form
-# asks for a login. MAX_WORDS_UNDER_TITLE applies if the title or the heading asks for a login.
+# A login wall has few words, not counting sentences about logins, e-mail, privacy and the like. MAX_WORDS_BESIDE_FORM
+# applies if only a form asks for a login, MAX_WORDS_UNDER_TITLE if the title or the heading does.
 MAX_WORDS_BESIDE_FORM = 12
 MAX_WORDS_UNDER_TITLE = 60
 
-# These patterns must match the whole title, because a title such as "Just a moment: how Cloudflare works" belongs to an
-# article.
+# The patterns for titles must match a whole heading, title or part of a title, because a title such as "Just a moment:
+# how Cloudflare works" belongs to an article.
 WALL_TITLE = re.compile(
     r"just a moment|attention required! \| cloudflare|ddos-guard|pardon our interruption"
     r"|access to this page has been denied|are you (?:a )?(?:robot|human)"
@@ -24,8 +24,8 @@ WALL_TITLE = re.compile(
     r"|please wait while we verify.{0,40}",
     re.IGNORECASE,
 )
-# These titles alone are not enough, because products for bot protection have the same names. The text of the page must
-# also say that the visitor is being checked.
+# These titles alone are not enough, because a page about bot protection can have the same title. The text of the page
+# must also match `VISITOR_CHECK`, or be empty.
 WALL_OR_PRODUCT_TITLE = re.compile(
     r"access (?:is )?denied|(?:403 )?forbidden|(?:request )?blocked|security (?:check|checkpoint|challenge"
     r"|verification)|human verification|one more step|bot (?:check|detection|verification)|robot check|captcha"
@@ -38,8 +38,8 @@ VISITOR_CHECK = re.compile(
     r"|please (?:wait|complete|solve|enter|confirm|verify)",
     re.IGNORECASE,
 )
-# Matches whole sentences that a bot wall shows to visitors. Within a longer sentence, the same words only describe a
-# bot wall.
+# Matches the beginning of sentences that a bot wall shows to visitors. In the middle of a sentence, the same words
+# usually only describe a bot wall.
 WALL_SENTENCE = re.compile(
     r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"

@@ -19,15 +19,15 @@ REACT_PUSH = re.compile(r"self\.__next_f\.push\((?=\[)")
 REACT_ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
 HEADINGS = frozenset({"title", "heading", "headline", "question", "h1", "h2", "h3"})
 KEY_WORD = re.compile(r"[A-Z]{1,50}(?![a-z])|[A-Z]?[a-z]+")
-# The last word of a key shows what its value is: the value of `imageUrl` is a URL, but the value of `imageCaption` is
-# text for people.
+# The last word of a key usually shows what its value is: the value of `imageUrl` is a URL, but the value of
+# `imageCaption` is text for people.
 UNREADABLE_LAST_WORDS = frozenset(
     "class classes style styles css href link url urls uri src srcset slug slugs path paths pathname id ids uid uuid"
     " key token tokens locale lang type kind variant icon icons color colour image images img alt seo meta metadata"
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
-# If a key begins with one of these words, as in `metaDescription`, its value is not shown on the page.
+# If a key begins with one of these words, as in `metaDescription`, its value is usually not shown on the page.
 UNREADABLE_FIRST_WORDS = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
 UNREADABLE_KEYS = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from octave_mcp.sources.html.tree import CODE, Element
 
 MAX_SHELL_CHARACTERS = 200
-# A page that contains only a cookie notice or a placeholder also counts as empty if its text has fewer than this many
-# characters.
+# A page whose only text is navigation, a cookie notice or a placeholder can also count as empty, but only if its text
+# has fewer than this many characters.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
 # A container with more words than this never counts as empty, so its strings are not examined one by one. Without this

@@ -15,8 +15,8 @@ from typing import Literal
 from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
 # `line`: the element is on a separate line. `row`: the children of the element are apart from each other. `spaced`: the
-# element has a margin or padding at its sides. `ligature`: the text of the element is the name of an icon. `named`: the
-# element has a class that is not only about font or colour, such as `card`.
+# element probably has a margin or padding at its sides. `ligature`: the text of the element is the name of an icon.
+# `named`: the element has a class that is not only about font or colour, such as `card`.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 Traits = frozenset[Trait]
 
@@ -33,8 +33,8 @@ DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
 DECLARATIONS: tuple[tuple[Trait, re.Pattern[str]], ...] = tuple(
     (trait, re.compile(pattern)) for trait, pattern in DECLARATION_PATTERNS
 )
-# Only style rules that match one of these patterns are parsed, because other rules set no trait. Each pattern begins
-# with a literal string, which makes the search fast.
+# Only style rules that match one of these patterns are parsed. Nearly all other rules set no trait except `spaced`,
+# which is not read from style sheets. Each pattern begins with a literal string, which makes the search fast.
 HINTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -57,8 +57,8 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
 # Prefixes of classes that apply only to wide screens. The prefix is removed (`md:block` becomes `block`), because the
 # text is extracted as for a wide screen.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
-# Matches classes that set only font or colour. An element with such a class can be a part of a word, as in `<span
-# class="text-red">B</span>est`.
+# Matches classes for font, colour and similar properties. An element with such a class can be a part of a word, as in
+# `<span class="text-red">B</span>est`.
 LETTER_CLASS = re.compile(
     r"(?:text|font|color|bg|from|via|to|underline|decoration|italic|bold|fw|tracking|leading|uppercase|lowercase|inline"
     r"|highlight|accent|gradient|char|letter|antialiased|relative|drop-?cap|initial|first-letter)(?:[-_:].*)?"

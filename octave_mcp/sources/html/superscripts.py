@@ -25,7 +25,7 @@ LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|m
 # Matches amounts such as "$5m", in which "m" means million. A superscript 2 after "$5m" is a footnote mark and not an
 # exponent.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
-# A superscript number after "x", "R", "E = mc", "(a + b)" or "× 10" is treated as an exponent, not as a footnote.
+# A superscript number after one small letter, "R", "= mc", a closing bracket or "× 10" is treated as an exponent.
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
 # After "10" alone, as in "10⁶", only common exponents are accepted, because any other superscript number is probably a
 # footnote mark.

@@ -14,7 +14,7 @@ from octave_mcp.sources.html.tree import Element
 CELLS = frozenset({"td", "th"})
 ROW_GROUPS = ("thead", "tbody", "tfoot")
 LAYOUT_ROLES = frozenset({"presentation", "none"})
-# The HTML standard allows white space before an integer and any text after it: `colspan=" 2px"`.
+# The HTML standard's parsing rules ignore white space before an integer and any text after it: `colspan=" 2px"`.
 LEADING_INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
 # Large values such as `colspan="1000"` and `rowspan="65534"` are valid HTML, so these limits bound the processing time
 # and the size of the text.

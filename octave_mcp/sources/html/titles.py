@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 
 from octave_mcp.sources.html.tree import Element
 
-# Matches the dash, the vertical bar or a similar sign between two parts of a title, as in "Pricing – Acme". A hyphen
-# matches only with spaces around it, but a vertical bar also matches without spaces.
+# Matches the dash, the vertical bar or a similar sign between two parts of a title, as in "Pricing – Acme". Only the
+# vertical bar also matches without spaces around it.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
 NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 

@@ -14,7 +14,7 @@ from octave_mcp.sources.html.tree import BLOCKS, CJK, Element
 
 OPENING_SIGNS = tuple("([{$€£¥₹#@“‘«‹/-–_&~")
 CLOSING_SIGN = re.compile(r"[.,;:!?%‰)\]}’”»›'\"/+*°®™℠©_–-]")
-# Matches units that belong to the number before them: "5" + "GB", "30" + "kWh", "3" + "x".
+# Matches units that belong to the number before them ("5" + "GB", "3" + "x"). Any one or two letters count as a unit.
 UNIT = re.compile(r"[^\W\d_]{1,2}|[kKMGTP]?[bB](?:it|yte)?s?|[kMG]?Hz|[kMG]?W?h|mg|pt")
 UNIT_BEFORE_WORDS = re.compile(r"[xX×kKMB]\b")
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})

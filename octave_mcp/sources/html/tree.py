@@ -11,12 +11,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.sources.html.characters import cleaned
 
-# The depth is limited because the functions that read the tree are recursive. If elements are nested more deeply, their
-# content is moved up to the element at this depth.
+# The depth is limited because many functions that read the tree are recursive. If elements are nested more deeply,
+# their content is moved up to the element at this depth.
 MAX_DEPTH = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
-# These elements are removed before the tree is built, because media, embedded pages and lists of options contain no
-# sentences.
+# These elements are left out of the tree, because most of them are media, embedded pages or lists of options, which
+# contain no sentences.
 TEXTLESS_TAGS = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 LISTS = frozenset({"ul", "ol", "menu"})
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -26,8 +26,8 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Browsers do not parse the content of <noscript>, but this parser does. An unclosed `<iframe/>` in <noscript> would
-# then swallow the rest of the page, so it is closed first.
+# Browsers that run scripts do not parse the content of <noscript>, but this parser does. An unclosed `<iframe/>` in
+# <noscript> would then swallow the rest of the page, so it is closed first.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200

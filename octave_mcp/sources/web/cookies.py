@@ -12,7 +12,7 @@ import httpx2
 from octave_mcp.domain.addresses import PORTS, site_of
 
 MAX_COOKIES = 30
-# In characters. All browsers support cookies of at least this size (RFC 6265, section 6.1).
+# In characters. Browsers should accept cookies of at least this size (RFC 6265, section 6.1).
 MAX_COOKIE_CHARACTERS = 4096
 
 

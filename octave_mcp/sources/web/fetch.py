@@ -33,7 +33,7 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# If a page still redirects to itself after this many requests, the redirect is ignored and the page is read.
+# If a page still redirects to itself after this many earlier requests, the redirect is ignored and the page is read.
 MAX_RELOADS = 2
 # Maximum number of concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4

@@ -11,7 +11,7 @@ SEARCHED_BYTES = 10_000
 # If a page is shown for longer than this before it redirects, the redirect is ignored.
 MAX_SECONDS = 5
 
-# Matches comments, scripts and `noscript` elements, which are skipped because browsers ignore a refresh inside them.
+# Matches comments, scripts, styles and `noscript` elements, in which browsers usually ignore a refresh.
 IGNORED_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
 # Matches the format that the HTML standard defines: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
 CONTENT = re.compile(

@@ -22,7 +22,7 @@ ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
 # Magic numbers of PDF, ZIP, gzip, PNG, GIF, JPEG and ELF files, which some servers send as text/html.
 FILE_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
 SNIFFED_BYTES = 1000
-# A file with more zero bytes than this at its start is binary, unless it is text in UTF-16 or UTF-32.
+# A file with more zero bytes than this at its start is binary, unless it is recognised as text in UTF-16.
 MAX_ZERO_BYTES = 10
 MAX_BYTES = 10_000_000
 # A body is treated as a decompression bomb if it has more than 1 MB and is more than 200 times as large as its
@@ -32,7 +32,7 @@ OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
 NOT_MODIFIED = 304
-# The size of ETags is limited, because they are stored and sent back.
+# The size of ETags and Last-Modified values is limited, because they are stored and sent back.
 MAX_VALIDATOR_CHARACTERS = 200
 
 

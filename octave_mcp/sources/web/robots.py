@@ -22,9 +22,9 @@ MAX_BYTES = 500_000
 MAX_AGE = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 USER_AGENT_LINE = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
-# If robots.txt causes a server error, all pages are forbidden. If robots.txt causes a client error such as 404, all
-# pages are allowed (RFC 9309, section 2.3.1). Status 429, bot walls, and files that are too large or badly encoded are
-# treated like server errors.
+# If robots.txt causes one of these server errors, all pages are forbidden. If robots.txt causes a client error such as
+# 404, all pages are allowed (RFC 9309, section 2.3.1). Timeouts, status 429, bot walls, oversized headers and bad
+# compression are treated like server errors.
 FORBIDDING_CODES = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
@@ -112,7 +112,7 @@ class Robots:
                 ) from error
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
-        # If the last line was cut off, it is dropped, because a truncated path would forbid more pages than the
+        # If the file is cut off, its last line is dropped, because a truncated path would match more pages than the
         # complete path.
         return text if len(fetched.body) < MAX_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 

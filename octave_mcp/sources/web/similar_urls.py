@@ -37,7 +37,7 @@ PAGING_FIELD = re.compile(
 )
 # '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
 PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-# Matches the names of query fields that sort, filter, search or print. Their values are not checked.
+# Matches the names of query fields that sort, filter, search, reply, share or print. Their values are not checked.
 VIEW_FIELD = re.compile(
     r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
 )

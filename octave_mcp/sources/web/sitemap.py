@@ -24,11 +24,11 @@ from octave_mcp.sources.web.translations import Translation
 
 MAX_SITEMAPS = 20
 MAX_CONCURRENT = 2
-# Bytes as sent. If a sitemap is larger, only the part up to this limit is read.
+# In bytes after HTTP decompression. If a sitemap is larger, only the part up to this limit is read.
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 2
 MAX_URLS = 5000
-# The time limit for all sitemaps of a site is this many times the time limit for a page.
+# All sitemaps of a site share one time limit, so that slow sitemaps do not hold up the run for long.
 TIMEOUT_FACTOR = 2
 SITEMAP_FILE = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
 MEDIA_FILE = re.compile(

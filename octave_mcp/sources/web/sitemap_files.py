@@ -29,7 +29,7 @@ MAX_TAG_BYTES = 200_000
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
-# Some servers send byte order marks and blank characters before the XML declaration, where they are not allowed.
+# Some servers send blanks or several byte order marks before the XML declaration, where XML does not allow them.
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
 # An unescaped ampersand, as in '?a=1&b=2', is not valid XML.
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
