@@ -12,18 +12,18 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
-# The limit is for input and output together. A complete run reads at most 52,000 tokens and writes at most 28,000.
+# The limit is for input and output together. A complete run reads about 52,000 tokens and writes about 28,000.
 MAX_TOKENS = 80_000
-# The limits above apply if a run shows the connected client at most this many characters of a company's pages. If a run
-# shows more characters, the limits of the run are higher.
+# The limits above are the defaults for a run that shows the connected client at most this many characters of each
+# company's pages. If a run shows more characters, its default limits are higher.
 SHOWN_CHARACTERS = 30_000
-# Maximum number of characters per question if a run shows more than SHOWN_CHARACTERS. One answer can list only a
-# limited number of findings, so a longer text is divided among several questions.
+# Maximum number of characters of one company's pages per question, if a run shows more than SHOWN_CHARACTERS. One
+# answer can list only a limited number of findings, so a longer text is divided among several questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# The reserve for corrections is smaller when a run asks for the sales copy (LAST), because by then, the run has already
-# corrected the earlier answers.
+# Maximum reserve for corrections when a run asks for the sales copy (LAST) or asks again about a company's pages.
+# Before LAST, less is needed, because the run has already corrected the earlier answers.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
@@ -57,7 +57,7 @@ FIRST = {
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
 READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
-# Tokens for the passages in one question, if the company has at least PAGES_FOR_USUAL_SIZE pages.
+# Tokens for the passages in one question about a company's pages, if a run reads at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
 # If a run shows each company's pages in several parts, each part after the first allows three more questions: one about
@@ -171,7 +171,7 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# Tokens for one replacement in a patch. The replacement of a whole draft counts as the full answer for one persona.
+# Tokens for one replacement in a patch. If a whole draft is replaced, the full answer for one persona is added.
 REPLACEMENT_TOKENS = 150
 # Fields that occur only in the schema of a persona's draft.
 DRAFTS = frozenset({"sequence", "talk_track"})

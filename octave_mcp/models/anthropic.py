@@ -67,7 +67,7 @@ class Messages:
         self._client = anthropic_sdk(client)
 
     def request(self, sent: Sent) -> Request:
-        # An ask and its correction contain the same passages, so the correction reads the passages from the cache.
+        # An ask and its correction contain the same passages, so the correction can read the passages from the cache.
         prefix = {**_text(sent.text.prefix), "cache_control": {"type": "ephemeral"}}
         suffix = [_text(sent.text.suffix)] if sent.text.suffix else []
         return {
@@ -167,8 +167,7 @@ PARAMETERS = (
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
-    # Add the cached tokens to the input tokens. Unlike OpenAI, Anthropic does not include the cached tokens in
-    # `input_tokens`.
+    # Unlike OpenAI, Anthropic does not include the cached tokens in `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written
     return tokens(read, count(usage, "output_tokens"), cached, written)

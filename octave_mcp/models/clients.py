@@ -77,7 +77,7 @@ class Client:
         proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
         return httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
-            timeout=None,  # each call has its own timeout, see `limiter.Turn`
+            timeout=None,  # `remote` limits the time of each call
             trust_env=False,
             follow_redirects=True,
             event_hooks={"response": [self._refuse_redirect]},

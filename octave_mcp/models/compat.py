@@ -38,7 +38,7 @@ from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, toke
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
-# The fields in which servers send a model's reasoning.
+# The fields in which some servers send a model's reasoning.
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 # Finish reasons that mean that an answer was cut off: OpenAI's "length", and reasons that gateways pass on from other
 # providers.
@@ -187,7 +187,7 @@ def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
 
 def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - an SDK type
     has_field = any(getattr(message, name, None) for name in _THOUGHTS)
-    return has_field or not isinstance(message.content, str | None)  # a list of parts contains reasoning, see `_text`
+    return has_field or not isinstance(message.content, str | None)  # a list of parts indicates reasoning
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type

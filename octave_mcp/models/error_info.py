@@ -38,7 +38,7 @@ _TEXT_FIELDS = (
 _PARAMETER_FIELDS = ("param", "parameter", "loc", "field")
 _ANSWER_FIELDS = ("choices", "output", "content")
 _FAILED_STATUSES = {"failed", "cancelled"}
-# Values of `finish_reason` that mean a failure although the response has status 200.
+# Values of `finish_reason` or `stop_reason` that mean a failure although the response has status 200.
 _FAILED_REASONS = {"error", "abort", "insufficient_system_resource"}
 
 _CODES_BY_STATUS = {
@@ -57,7 +57,8 @@ _CODES_BY_STATUS = {
     503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
 }
-# Maps providers' error codes to statuses. Codes are compared in lower case, without underscores, hyphens and spaces.
+# Maps providers' error codes to statuses. Codes are compared in lower case, without underscores, hyphens, spaces and a
+# final "exception".
 STATUS_OF = {name: status for status, names in _CODES_BY_STATUS.items() for name in names.split()}
 
 NO_CREDIT = (
@@ -80,7 +81,7 @@ _STATUS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 
-# Matches an error that is sent as a server-sent event: 'data: {"error": ...}'.
+# Matches a server-sent event with a JSON object, which can contain an error: 'data: {"error": ...}'.
 _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 MAX_PAGE_CHARACTERS = 300

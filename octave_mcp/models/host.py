@@ -29,14 +29,15 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-# The maximum number of characters of findings and passages in a question, for each prompt that asks for sales copy.
+# The maximum number of characters of selected findings and their passages in a question: about the prospect's needs,
+# about the deal, and about the sales copy for personas.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# Fixed rules answer these asks instead of the client. The rules read the name and summary from the home page's
-# metadata, so a client's answer would not be better.
+# Fixed rules answer these asks instead of the client. The rules usually find the name and summary in the home page's
+# metadata, so a client's answer would hardly be better.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."

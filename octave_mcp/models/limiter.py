@@ -10,30 +10,31 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 INITIAL_LIMIT = 8.0
-# Initial limit for a server that may be able to answer only one call at a time. A run starts with two asks, so this
-# limit does not slow down a fast server.
+# Initial limit for a server that may be able to answer only one call at a time. A run usually starts with two asks, so
+# this limit does not delay the start on a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# The limit is multiplied by this factor if a call times out and the server has answered no other call since that call
-# started. The factor is low, because the server is probably still working on every call, even on those that timed out.
+# After a timeout, the number of calls is multiplied by this factor if the server has neither answered nor refused a
+# call since the timed-out call started. The factor is low, because the server is probably still working on every call,
+# even on those that timed out.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if, after the rise, calls would still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
 # Refusals within this time count as one event, because calls sent together are often refused together.
 SETTLING_SECONDS = 0.25
-# Cool-down if the provider sends no Retry-After header. The cool-down doubles with each further refusal until a call is
-# answered.
+# Cool-down if the provider does not say how long to wait. The cool-down doubles with each further refusal, up to the
+# maximum, until a call is answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
 # Caps the exponent, because 2 ** refusals would overflow a float after a thousand refusals. The cool-down reaches its
-# maximum long before this cap.
+# maximum before this cap.
 MAX_DOUBLINGS = 10
 # Waits up to this length apply to all callers. If a provider requests a longer wait, each caller checks whether its own
 # deadline allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# With this spacing, the server still gets at least ten calls a second. Providers that allow fewer than ten calls a
-# second ask for a cool-down.
+# Even with this spacing, up to ten calls a second can start. If a provider allows fewer, the cool-downs after its
+# refusals slow the calls down.
 MAX_SPACING_SECONDS = 0.1
 # After a refusal, the spacing between calls is multiplied by the first factor. After an answer, the spacing is
 # multiplied by the second factor. The spacing stays about the same if one call in nine is refused.
@@ -231,7 +232,7 @@ class Turn:
 
 
 # The key is the event loop, because a limiter holds asyncio primitives. The keys are weak references, so that a closed
-# loop can be garbage-collected.
+# loop can be garbage-collected, unless a call had to wait and its limiter therefore refers to the loop.
 _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]] = WeakKeyDictionary()
 
 

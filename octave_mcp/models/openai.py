@@ -35,7 +35,8 @@ from octave_mcp.settings import Settings
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
 DEFAULT_ADDRESS = "https://api.openai.com/v1"
-# None is included because the SDK allows a response without a status. "incomplete" means that the answer was cut off.
+# None is included because the SDK allows a response without a status. "incomplete" means that the token limit or the
+# content filter cut the answer off.
 _USABLE_STATUSES = {None, "completed", "incomplete"}
 _REFUSAL_REASONS = {"content_filter"}
 

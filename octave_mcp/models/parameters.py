@@ -27,23 +27,24 @@ Path = tuple[str, ...]
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
 # Some servers send these statuses if they pass on another server's refusal, or if they cannot build a grammar for a
-# schema. Therefore only the error text shows whether a parameter was refused. The status 0 stands for an error with
-# HTTP status 200 that names no other status.
+# schema. Therefore only the error text shows whether a parameter was refused. The status 0 means that the error has no
+# status: the connection failed, or the error came with HTTP status 200.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
 # If a number in an error is smaller than this, it is not treated as a token limit, because it may be a position in the
 # request.
 MIN_TOKENS = 256
-# Replacements for the effort "low", the best first. A replacement is used only if the error lists it as allowed.
+# Replacements for the effort "low", the best first. A replacement is used only if the error text contains it in
+# quotation marks, as in a list of the allowed efforts.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
-# Matches error texts about a refused parameter. Other failures with an ambiguous status do not match.
+# Words that are typical of errors about a refused parameter. They only matter if the status is ambiguous.
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Matches the texts of 404 errors that are about a refused parameter. Other 404 errors report that the model is unknown.
-# This pattern is stricter than the pattern for other statuses, because the text of a 404 error also contains the
-# model's name.
+# Words of 404 errors about a refused parameter. Other 404 errors usually report that the model is unknown. The list is
+# shorter than the list for other statuses, because the text of a 404 error often contains "unknown" or the model's
+# name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -300,7 +301,8 @@ def schema_prompt(schema: Mapping[str, Any]) -> str:
 
 # Matches errors that mention the limit of output tokens without naming the parameter.
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
-# Matches errors that mention the response format: "json_schema is not supported", "failed to compile grammar".
+# Matches errors that are probably about the response format: "json_schema is not supported", "failed to compile
+# grammar".
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
     r"|response[ _]format|output[ _]format|required for format|requested parameters"

@@ -48,13 +48,13 @@ from octave_mcp.ports import RunContext
 
 # Gateways send these statuses if the server behind them did not answer in time.
 _TIMEOUT_STATUSES = frozenset({408, 504, 524})
-# If a server without a queue gets too many calls, it answers 503 or refuses the connection (status 0).
+# If a server without a queue gets too many calls, it may answer 503 or refuse the connection (status 0).
 _BUSY_STATUSES = frozenset({0, 503})
-# The number of drafts, each of which is a separate ask.
+# The maximum number of drafts of a run. Each draft is a separate ask.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# Pages beyond this number add no findings to verify.
+# The estimate assumes that pages beyond this number add no findings to verify.
 PAGES_FOR_FULL_VERIFICATION = 10
-# If a call fails with status 200 and no reason, the failure can be permanent. Try the call at most this many times.
+# If status 200 brings neither an answer nor a known error, the failure can be permanent. Try at most this many times.
 MAX_UNEXPLAINED_TRIES = 3
 # After this many unexplained failures without a single answer, the server counts as broken, and calls are not retried.
 MAX_UNEXPLAINED_FAILURES = 6
@@ -111,7 +111,7 @@ class Remote:
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 is for the ask about needs and buyers
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 4: home pages and URLs; the last 1: needs and buyers
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -219,7 +219,7 @@ class Remote:
         server_limiter = limiter(server, self._max_calls, careful=self._is_own)
         wire = await asyncio.shield(self._open_once())
         async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
-            if self._slowness.is_unresponsive:  # check again, because other asks may have timed out during the wait
+            if self._slowness.is_unresponsive:  # check now, because other asks may have timed out during the wait
                 raise self._unresponsive()
             if self._context:
                 self._context.check(ask)  # check again, because other asks may have spent the budget during the wait

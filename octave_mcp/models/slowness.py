@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# A run starts with two asks, and each ask retries a timeout once. When the first of these asks gives up, three calls
-# have timed out.
+# A run usually starts with two asks, and each ask retries a timeout once. When the first of these asks gives up, three
+# calls have timed out.
 MAX_UNANSWERED = 3
 # A model counts as slow if its calls take this long on average, or if the run has waited this long in total for its
-# turn.
+# turn. After a timeout, it always counts as slow.
 SLOW_SECONDS = 60.0
 
 

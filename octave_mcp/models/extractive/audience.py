@@ -35,7 +35,7 @@ _PEOPLE = re.compile(
     r"parents|homeowners|teachers|individuals|makers|beginners|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
-# In these sentences, 'we' is a customer and not the vendor: 'We love Acme: it is built for teams'.
+# In these sentences, 'we' is usually a customer and not the vendor: 'We love Acme: it is built for teams'.
 _CUSTOMER_SPEAKS = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
 _GOALS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
@@ -143,7 +143,7 @@ def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator
 
 def _stated_audience(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
-    # Skip phrases that do not name an audience: 'built for your workflow', 'best for exploring data'.
+    # Skip phrases that usually do not name an audience: 'built for your workflow', 'best for exploring data'.
     if who is None or re.match(
         r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing|the needs of)\b", who, re.IGNORECASE
     ):

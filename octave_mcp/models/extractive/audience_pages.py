@@ -17,7 +17,7 @@ from octave_mcp.models.extractive.headings import (
 )
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# If more words than this follow 'for', they are part of a sentence, not the name of an audience.
+# If a text has more words than this, it is probably part of a sentence, not the name of an audience.
 _MAX_WORDS = 6
 _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–—.]|\s-\s)")
 _PEOPLE = re.compile(

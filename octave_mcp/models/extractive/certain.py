@@ -22,14 +22,15 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
-# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"), which do not offer a product.
+# Paths of pages that rarely offer a product, such as legal, brand, event and contributor pages: "/trademarks",
+# "/code-of-conduct", "/meetups".
 _PAGES_WITHOUT_OFFERS = re.compile(
     r"/(?:[\w-]*-)?(?:trademarks?|brand|media-?kit|press-?kit|legal|terms|imprint|licen[cs]es?|contributing|"
     r"contribut(?:e|ors)|code-of-conduct|code-style|threat-model|conf(?:erence|info)?|conference-program|schedule|"
     r"agenda|meet-?ups?|webinars?|enterprise-day|hackathon|summit|workshops?)(?:[-/]|$)",
     _I,
 )
-# Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
+# Paths of pages that are often about other companies: "/partners/northgate", "/showcase".
 _PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|marketplace|showcase|sponsors|investors)"
     r"(?:/|$)",
@@ -73,8 +74,8 @@ _ENDED = re.compile(
 _MAX_NOTICE_WORDS = 25
 # If a line has fewer words than this, it is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
-# Matches directions, shell commands and legal terms, which are not facts about the company: "Registration closes ...",
-# "npm install", "I have read the terms".
+# Matches directions, commands and legal terms, which are usually not facts about the company: "Registration closes
+# ...", "npm install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -83,7 +84,8 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-# Matches sentences that refer to an earlier sentence ("avoids that"), state an opinion, or quote a speaker ("I'm").
+# Matches sentences that often refer to an earlier sentence ("avoids that"), state an opinion, or quote a speaker
+# ("I'm").
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
@@ -157,7 +159,8 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# Matches shares such as "75% of developers". Such shares come from surveys and are not figures about the company.
+# Matches shares such as "75% of developers". Such shares usually come from surveys and are not figures about the
+# company.
 _SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )

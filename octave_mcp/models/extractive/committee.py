@@ -14,8 +14,8 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.models.extractive.material import Material
 
-# If a text has more words than this, it describes somebody's work and is not a job title: 'Leads the team that builds
-# our data platform'.
+# If a text has more words than this, it probably describes somebody's work and is not a job title: 'Leads the team that
+# builds our data platform'.
 MAX_TITLE_WORDS = 6
 # Keywords in the job titles for each seat. Seats are filled in this order. One person holds only one seat. If a CTO is
 # the only executive, the CTO becomes the economic buyer and not the technical evaluator.

@@ -126,8 +126,8 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-# This pattern also accepts departments, because a card on a team page may state only a department ("Growth") and no
-# title.
+# This pattern also accepts some departments, because a card on a team page may state only a department ("Growth") and
+# no title.
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -239,7 +239,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# Matches sentences about the founding of a company. Such sentences do not show what the company needs today.
+# Matches sentences about the founding or early days of a company. Such sentences do not show what it needs today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
@@ -285,14 +285,15 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
-# Common words in the user's context that say nothing specific about the deal: "their team wants to sell more".
+# Common words that say nothing specific about a deal, for example in the user's context: "their team wants to sell
+# more".
 FILLERS = frozenset(
     "their them they team teams with from this that selling sell sells deal want wants need needs "
     "have your ours about into which what when where would could should will more most much many "
     "very also only just budget they're company".split()
 )
 # Words of complaints and of comparisons with the past, such as "never" and "used to". A sentence with one of these
-# words is neither praise nor a promise.
+# words is often not praise, even if it names a benefit.
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
@@ -300,7 +301,7 @@ PRAISE_VERB = re.compile(
     r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
 )
 FIGURE = re.compile(r"\d")
-# Matches a measured result: "40%", "3x", "saved 12 hours", "doubled".
+# Matches a figure that can be a measured result: "40%", "3x", "saved 12 hours", "doubled".
 MEASURED = re.compile(
     r"\d[\d.,]{0,20}\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
     r"|\b\d[\d,]{0,20}\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"

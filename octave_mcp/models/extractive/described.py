@@ -12,7 +12,8 @@ from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, is_instruction, leads_elsewhere, share_a_word
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# If an imperative has fewer words than this, it is a slogan: 'Ship faster with Acme'.
+# If an imperative has fewer words than this, it counts as a slogan: 'Ship faster with Acme'. `selling` uses the same
+# minimum for the descriptions in lists of products.
 MIN_WORDS = 5
 MAX_LINES = 5
 TELLS = (
@@ -91,11 +92,12 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
     if any(_TOGETHER.search(line.text) for line in lines[:2]):
         return None
 
-    # If the page also writes the name in lower case ('edge computing'), the name is an ordinary term and not a product.
+    # If the page also writes all words of the name in lower case ('edge computing'), the name is probably an ordinary
+    # term and not a product.
     is_name = is_own or not {*name.casefold().split()} <= page.common
     scores = [_description_score(line, name, vendor, is_own=is_own, is_name=is_name) for line in lines]
     candidates = [index for index, score in enumerate(scores) if score]
-    # If two sentences are about equally clear, prefer the earlier sentence, which introduces the product.
+    # If two sentences are about equally clear, prefer the earlier sentence, which usually introduces the product.
     return lines[max(candidates, key=lambda index: scores[index] - 0.4 * index)] if candidates else None
 
 

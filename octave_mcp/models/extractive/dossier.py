@@ -31,7 +31,7 @@ from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, que
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
-# The limit applies to each list separately: lines, goals, pains, talking points, questions and demo points.
+# The limit applies to each list separately: lines, goals, pains, talking points, questions, demo points and value map.
 MAX_ENTRIES = 3
 _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
 

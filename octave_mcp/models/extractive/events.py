@@ -14,7 +14,7 @@ _I = re.IGNORECASE
 _MAX_LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
-# Excludes conditions, intentions and advice, because they do not report an event: "we would acquire", "how we
+# Excludes conditions, intentions, advice and routines, because they do not report an event: "we would acquire", "how we
 # launched", "every month".
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
@@ -77,8 +77,7 @@ _HIRING = re.compile(
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
-# If a sentence contains one of these words, it does not announce open jobs: "we're hiring, but only ...", "when you
-# join".
+# A sentence with one of these words often does not announce open jobs: "we're hiring, but only ...", "when you join".
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
@@ -124,7 +123,8 @@ _ATTENDS = re.compile(
     rf"\b(?:next|this|last) (?:week|month|year)\b",
     _I,
 )
-# A conference or webinar counts only with a date or a name, because otherwise the reader cannot look it up.
+# A conference or webinar needs a date or a name, so that the reader can look it up. A digit or a capitalized word is a
+# sign of either.
 _IS_IDENTIFIED = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
 _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
@@ -168,7 +168,7 @@ _SUBORDINATES = re.compile(
     r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
     _I,
 )
-# Subjects that are not products: "The recordings are now available" does not announce a product launch.
+# Words for things that are not products: "The recordings are now available" does not announce a product launch.
 _NO_PRODUCT = re.compile(
     r"\b(?:talks?|recordings?|videos?|slides?|episodes?|articles?|posts?|tickets?|registrations?|playlists?|agenda|"
     r"applications?|books?|report|website|page|docs|documentation|they|it|he|she)\b",
@@ -182,10 +182,11 @@ _VERSION = re.compile(
 )
 # Matches headlines such as "ownCloud 9.0 released", which may be about another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-# Excludes "We launch next quarter". Without this pattern, the date of the post would be used as the date of the launch.
+# Excludes "We are launching Acme Vault next quarter". Otherwise, the date of the post would be used as the date of the
+# launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# Matches news about another company. For example, "Managed Acme: Northgate launches cloud storage" is news about
-# Northgate.
+# Matches news whose subject is a name. If this is not the company's name, the news is about another company: "Managed
+# Acme: Northgate launches cloud storage" is news about Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 

@@ -10,11 +10,11 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, Section
 
-# If a heading has more words than this, it is a slogan or a sentence and not a product name.
+# If a heading has more words than this, it is probably a slogan or a sentence and not a product name.
 MAX_NAME_WORDS = 6
 
-# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. If one of these verbs is used as a
-# noun ('Access', 'Plan'), `_NOUN_FIRST` matches the text.
+# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. Some of these verbs are also nouns
+# ('Access', 'Control'). `_NOUN_FIRST` recognizes the noun by the next word.
 _VERBS = (
     "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
     "be become "
@@ -40,7 +40,7 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
-# Phrases whose first word is not an imperative: 'Access is limited', 'Open source', 'Access controls'.
+# Phrases whose first word is usually not an imperative: 'Access is limited', 'Open source', 'Access controls'.
 _NOUN_FIRST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )

@@ -26,7 +26,7 @@ from octave_mcp.models.extractive.quoting import (
 # A statement such as 'We are launching soon' is out of date after four months.
 MAX_AGE_OF_NEWS_DAYS = 120
 
-# Pages that quote customers, or that address users and do not describe the company.
+# Pages that are rarely about the company itself. For example, they quote customers or address users.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
 # Topics that give a better reason to contact the prospect come first. Each topic in the list scores 0.15 less than the
@@ -49,7 +49,8 @@ _LABELLED: frozenset[PageKind] = frozenset(
     {"about", "careers", "home", "news", "blog", "pricing", "customers", "product"}
 )
 _QUOTABLE = frozenset({None, "description"})
-# Matches names, which are removed before the search for needs: 'Sequoia Growth Partners' is not about growth.
+# Matches names of several words, except at the start of a text. They are removed before the search for needs: 'backed
+# by Sequoia Growth Partners' is not about growth.
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 _EXPIRES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
@@ -84,8 +85,8 @@ def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> lis
         for fact in facts
         if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
     ]
-    # Facts score at most 2.5. If two lines are equally recent, a stated pain outranks every fact, and an inferred pain
-    # outranks most facts.
+    # Facts score at most 2.5. If two lines are equally recent and current, a stated pain outranks every fact, and an
+    # inferred pain outranks most facts.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
     candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
     unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}
@@ -148,7 +149,7 @@ def _text(passage: Passage) -> str:
 
 def _is_clear(text: str) -> bool:
     """Whether a line can be understood on its own and says more than a name or a founding date."""
-    # Three words are enough for a label with a figure: '35,000+ databases launched'.
+    # Three words are enough for a label with a number of two or more digits: '35,000+ databases launched'.
     min_words = 3 if re.search(r"\d{2,}", text) else 5
     return (
         min_words <= len(text.split()) <= MAX_WORDS

@@ -9,8 +9,8 @@ from octave_mcp.domain.names import normal
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 MAX_CAPTION_WORDS = 16
-# If a row shares at least this many names with a row of partners, it does not count as a row of customers. One or two
-# shared names are normal, because a partner can also be a customer.
+# If at least this many names of a row are also in rows without a customer caption, the row does not count as a row of
+# customers. One or two shared names are normal, because a partner can also be a customer.
 MIN_MIXED_NAMES = 3
 
 _GROUP = (
@@ -79,7 +79,7 @@ def _walls(page: ReadPage) -> Iterator[tuple[list[str], Line, bool]]:
 
 def _shows_customers(heading: str, before: str) -> bool:
     captions = [text for text in (heading, before) if 0 < len(text.split()) <= MAX_CAPTION_WORDS]
-    # If a caption is directly above the row, it counts instead of the heading of the section.
+    # If the last text before the row is a caption for customers, it counts instead of the heading of the section.
     if before in captions and _CUSTOMERS.search(before):
         captions = [before]
     return any(map(_CUSTOMERS.search, captions)) and not any(map(_OTHERS.search, captions))

@@ -197,7 +197,7 @@ def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
     """Return at most one fact per sentence. A fact about an offer includes the offer's title."""
     sold_facts = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
     cited = dict.fromkeys(cite for fact in sold_facts for cite in fact.evidence)
-    # If a sentence states an offer, do not repeat it as a fact on another topic.
+    # If `sold` already made a fact from a sentence, do not make another fact from it.
     others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in cited)
     checked = certain((*sold_facts, *others), pages, company)
     return {(fact.topic, fact.text): fact for fact in checked}.values()

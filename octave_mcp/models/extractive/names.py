@@ -146,7 +146,8 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
-# Job titles for which `cues.function_of` finds no department: 'Homeowner', 'Freelance translator', 'Guitarist'.
+# Words of job titles, including titles for which `cues.function_of` finds no department: 'Homeowner', 'Freelance
+# translator', 'Guitarist'.
 _ROLE = re.compile(
     r"\b(?:creator|maker|author|student|alum\w*|freelanc\w*|consultant|professor|teacher|manager|director|head|lead|"
     r"leader|"
@@ -156,10 +157,11 @@ _ROLE = re.compile(
     r"customer|client|patient|homeowner|\w+ist)\b",
     re.IGNORECASE,
 )
-# Matches a degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
+# Matches a degree, a suffix such as 'Jr', or two capital letters such as a US state: 'Ada Lovelace, PhD', 'Ada
+# Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-# Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, the word after 'of' is not a company:
-# 'Head of Sales'.
+# Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, the word after 'of' is often not a
+# company: 'Head of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",

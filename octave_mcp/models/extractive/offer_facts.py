@@ -39,14 +39,15 @@ _OTHER_SUBJECT = re.compile(
 )
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-# Matches sentences about a library that the company's code depends on: 'The client is built on facebook/react'.
+# Matches words such as 'built on' before a name with a slash or hyphen, which may be a library in the company's code:
+# 'The client is built on facebook/react'.
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
 # A sister site is another domain of the company, with its own name. There, any name at the start of a sentence counts
 # as the subject: 'Acme Books keeps ...'.
 _NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
-# Only the first six words are searched for the subject, because English sentences name it early.
+# Only the first six words are searched for the subject, because English sentences usually name it early.
 _SUBJECT_WORDS = 6
-# If a text before a colon has more words than this, it is a sentence and not a title.
+# If a text before a colon has more words than this, it is probably a sentence and not a title.
 _MAX_TITLE_WORDS = 9
 
 

@@ -14,8 +14,8 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Figures on pages of other kinds are not about the vendor itself. For example, stories and news are about other
-# companies, and prices are about plans.
+# Figures on pages of other kinds are often not about the vendor itself. For example, stories are about other companies,
+# and prices are about plans.
 _FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
@@ -32,8 +32,8 @@ _COUNTED = re.compile(
     r"launched|ROI|NPS|assessments|certified experts|data cent(?:er|re)s)\b",
     re.IGNORECASE,
 )
-# Matches numbers that prove nothing, such as numbers in headings, ratings, ages and dates: '7 reasons', '5 stars', '20
-# years', '2024'.
+# Matches numbers that prove little, such as small counts, numbers in headings, ratings, ages and dates: '12 offices',
+# '7 reasons', '5 stars', '20 years', '2024'.
 _COUNTS_NOTHING = re.compile(
     r"^\d{1,2}[.)]\s|^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
     r"best practices|credits)\b|"
@@ -58,7 +58,7 @@ _STATES_COUNT = re.compile(
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-# Requires at least three digits or a word such as 'million', because 'used by 12 companies' proves little.
+# Requires at least three digits, 'k' or a word such as 'million', because 'used by 12 companies' proves little.
 _LARGE_NUMBER = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
 _CLAIMS_CERTIFICATE = re.compile(
@@ -105,7 +105,7 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     for line in page.lines:
         if not _may_count(line):
             continue
-        # Skip sentences such as '80% of marketers struggle', which describe the market and not the vendor.
+        # Skip sentences such as '80% of marketers struggle', which usually describe the market and not the vendor.
         is_survey = re.search(r"% of\b", line.text) and not has_words(vendor, line.text)
         if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line) and not is_survey) or _states_count(
             line, vendor
@@ -139,7 +139,7 @@ def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # because a figure below a quotation describes the customer and not the vendor
+        return False  # because a figure below a quotation usually describes the customer and not the vendor
     return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 

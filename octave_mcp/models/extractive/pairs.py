@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.proofs import Proof
 
 # Maximum number of pairs per persona; each pair becomes one touch of the sequence.
 MAX_PAIRS = 4
-# Only the best lines and proofs are considered, because each round compares every line with every proof.
+# Only the best lines and proofs are considered, because each round can compare every line with every proof.
 MAX_LINES = 12
 MAX_PROOFS = 16
 

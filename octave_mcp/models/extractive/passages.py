@@ -9,8 +9,8 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.passages import STALE_MONTHS, is_stale, passage_id
 
 STALE_DAYS = STALE_MONTHS * 365 / 12
-# Companies keep pages of these kinds up to date, so the pages describe the present even without a date. A blog post
-# without a date can be years old.
+# Companies usually keep pages of these kinds up to date, so these pages count as current even without a date. A blog
+# post without a date can be years old.
 MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 

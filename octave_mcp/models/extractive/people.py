@@ -26,7 +26,7 @@ _TEAM_HEADING = re.compile(
     r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff)\b|团队",
     re.IGNORECASE,
 )
-# Headings over people who do not work at the company: "Our investors", "Loved by teams", "Guest speakers".
+# Headings over people who usually do not work at the company: "Our investors", "Loved by teams", "Guest speakers".
 _NOT_OWN = re.compile(
     r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|"
     r"trusted|with|every)\b",
@@ -86,12 +86,12 @@ _MAX_LINES_BEFORE_BYLINE = 5
 _MAX_TITLE_WORDS = 9
 _MAX_DEPARTMENT_WORDS = 3
 _MAX_LABEL_WORDS = 14
-# In "Director, Product and AI Acme" the employer cannot be separated from the title, so the employer is not used.
+# In "Director, Product and AI Acme", the employer cannot be separated from the title, so the person is left out.
 _REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-# If one of these words precedes a capitalized name, the name is not a person's name: "at Ada Lovelace Institute",
-# "Acme's Grace Hopper Fund".
+# If one of these words precedes a capitalized name, the name is often part of another name: "at Ada Lovelace
+# Institute", "Acme's Grace Hopper Fund".
 _WITHIN_NAME = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 _FOUNDERS = "Founders"
 
@@ -152,7 +152,8 @@ def _team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     is_team, level = on_page, 1
     for section in page.sections:
         heading = section.heading
-        # A heading that is a person's name belongs to a card in the team section, so it does not end the section.
+        # A deeper heading that is a person's name belongs to a card in the team section, so it does not end the
+        # section.
         if heading is not None and (heading.level <= level or not _is_name(heading.text)):
             level = heading.level
             is_team = (on_page or _is_team_heading(heading.text)) and not _NOT_OWN.search(heading.text)

@@ -28,7 +28,8 @@ _PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"}
 MAX_TITLE_WORDS = 12
 MAX_EXTRA_LINES = 4
 MAX_LINES = 4
-# If an imperative has fewer words than this, it is a slogan or a button: "Save time", "Start your trial".
+# Minimum words of an imperative that addresses the reader, and of one that names a gain. Shorter ones are usually
+# slogans: "Save time".
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
@@ -70,8 +71,8 @@ _FOR_YOU = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
     re.IGNORECASE,
 )
-# Words that begin a question, a condition or a reference to an earlier sentence. A line with such a beginning is not a
-# promise: "If you ...", "That is why ...".
+# Beginnings of lines that are usually not promises, such as questions, conditions and references to an earlier
+# sentence: "If you ...", "That is why ...".
 _WEAK_START = re.compile(
     r"(?:if|when|while|whether|what|how|why|who|do|does|did|is|are|can|could|should|would|have|has|but|and|or|so|"
     r"because|"
@@ -82,8 +83,8 @@ _WEAK_START = re.compile(
     r"say hello|looking|want|need|ready|still|not sure|tired)\b",
     re.IGNORECASE,
 )
-# Excludes calls to action, legal terms, descriptions of a problem, and remarks about the page itself: "Book a demo",
-# "Read our guide".
+# Excludes lines with words of calls to action, legal terms, descriptions of a problem, or remarks about the page
+# itself: "Book a demo", "Read our guide".
 _NO_PROMISE = re.compile(
     r"\b(?:sorry|unsubscribe|newsletter|inbox|download|watch (?:the|our)|read (?:the|our|more|how)|webinar|"
     r"register|book a|schedule|request a|talk to|contact us|contact our|email us|learn more|get in touch|"
@@ -104,7 +105,7 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
-# Headings that promise nothing, whatever the text below them says: "Tutorials", "And much more".
+# Headings with these words never count as promises, whatever the text below them says: "Tutorials", "And much more".
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
@@ -113,7 +114,7 @@ _FILLER = re.compile(
 )
 # Matches headings such as "Salesforce integration" and "Acme + Slack", which state a fact and not a gain.
 _CONNECTS = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
-# Matches a sentence that refers to text outside the quotation: "these features", "see below".
+# Matches words that often refer to text outside the quotation: "these features", "see below".
 _POINTS_BACK = re.compile(
     r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
     re.IGNORECASE,
@@ -124,7 +125,8 @@ _STARTS_WITHOUT_GAIN = re.compile(
     r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
     re.IGNORECASE,
 )
-# A promise must say who gains something, or what the gain is. "Secure" or "fast" alone is not a promise.
+# A line that is no imperative must say who gains something, or what the gain is, unless its heading addresses the
+# reader. "Secure" or "fast" alone is not a promise.
 _NAMES_GAINER = re.compile(
     r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
     r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
@@ -139,7 +141,8 @@ _STARTS_WITH_GAIN = re.compile(
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
-# An imperative that shares no word with its heading counts as a promise only if it names one of these gains.
+# If the heading promises nothing and shares no word with the imperative below it, the imperative must name one of these
+# gains or begin with a verb of `_STARTS_WITH_GAIN`.
 _STRONG_GAIN = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
     r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
@@ -203,7 +206,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
     if labelled:
         return labelled
     if kind == "persona" and not any(_YOU.search(line.text) for line in section.lines):
-        return None  # without "you", the page is an internal description of a persona
+        return None  # without "you", the section may be an internal description of a persona
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
     body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]

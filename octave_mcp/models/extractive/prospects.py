@@ -60,16 +60,16 @@ _NEED_CUE = re.compile(
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
-# If the sentence names a problem ("we had to do it by hand"), the need counts as stated. Otherwise, the need counts as
-# inferred.
+# If the sentence names a problem ("we had to do it by hand"), the need counts as stated. On about, careers and news
+# pages, a match of `_TROUBLE` is also enough. Otherwise, the need counts as inferred.
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
     r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
     r"complain\w*|late|we want)\b",
     re.IGNORECASE,
 )
-# Headings of sections about customers, investors or job benefits. Such sections do not describe the company's own
-# situation.
+# Headings of sections about customers, investors, the press or applicants. Such sections rarely describe the company's
+# own situation.
 _HEADING_OF_OTHERS = re.compile(
     r"invest|angel|press|customer stor|case stud|stay on the forefront|testimonial|interview|"
     r"application process|benefits|perks",
@@ -101,7 +101,7 @@ _TROUBLE = re.compile(
     r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
-# Headings of a careers page that are not job titles: "Join our team", "Interview process".
+# Words of headings on a careers page that are usually not job titles: "Join our team", "Interview process".
 _NO_JOB = re.compile(
     r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|"
     r"why|how",
@@ -109,9 +109,9 @@ _NO_JOB = re.compile(
 )
 _MAX_FACTS_PER_TOPIC = 14
 _MIN_DESCRIPTION_CHARACTERS = 12
-# Characters that are typical of source code. If text in an unknown language contains them, it is source code.
+# Characters that are typical of source code. A line that contains them and is not in English is probably source code.
 _CODE = re.compile(r"[;{}=<>]|:::")
-# Metadata whose value says nothing without its label: "Founded: 2016".
+# Metadata whose value says little without its label: "Founded: 2016".
 _HISTORY_LABELS = frozenset({"Founded", "Founders"})
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
-# Maximum length of a quotation in an outline.
+# Maximum number of words of an English quotation in an outline.
 MAX_WORDS = 30
 # Maximum length of a foreign-language quotation. Characters are counted, because some languages have no spaces between
 # words.
 MAX_FOREIGN_CHARACTERS = 120
-# Two words are enough for a name, or for a line in a script without spaces. Longer foreign-language quotations are not
-# used, because they do not fit into English outlines.
+# Two words are enough for a name, or for a line in a script without spaces. `lines` uses no foreign-language text with
+# more words, because it does not fit into English outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"

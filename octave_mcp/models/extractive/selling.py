@@ -47,7 +47,7 @@ _BY_PEOPLE = re.compile(
 )
 _PRODUCT_PATH = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
 _SERVICE_PATH = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
-# Headings on product pages that are not names of products: "Trademark policy", "Introducing ...", "Common mistakes".
+# Words of headings that are usually not names of products: "Trademark policy", "Introducing ...", "Common mistakes".
 _NOT_A_NAME = re.compile(
     r"\b(?:polic(?:y|ies)|disclosure|features|(?:media|press|brand) kit|pattern library|style ?guide|introducing|new|"
     r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|benchmarks?|standards?|regulations?|pricing|prices?|"

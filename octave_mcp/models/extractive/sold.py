@@ -37,9 +37,10 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS_PER_STORY = 18
-# If a text has at most this many words, it is only the name of a certificate and does not say who is certified.
+# If a text has at most this many words, it is probably only the name of a certificate and does not say who is
+# certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
-# If a title has more words than this, the title is a sentence, so do not put it before the text.
+# If a title has more words than this, it is probably a sentence, so do not put it before the text.
 _MAX_TITLE = 9
 
 

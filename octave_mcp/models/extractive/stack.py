@@ -24,14 +24,14 @@ CERTIFICATE = re.compile(
     r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
     re.IGNORECASE,
 )
-# HIPAA is a law: a company can comply with it, but nobody issues a certificate for it.
+# HIPAA is a law: a company can comply with it, but there is no official certificate for it.
 _LAW = re.compile(r"HIPAA", re.IGNORECASE)
 _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
 )
-# Words about services and plans, which do not show that the company holds a certificate: "We help you become SOC 2
-# compliant", "we plan an audit".
+# Words about services and plans. Such sentences do not show that the company holds a certificate: "We help you become
+# SOC 2 compliant", "we plan an audit".
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
@@ -96,8 +96,8 @@ _CUSTOMER_USES = re.compile(
     r"with a|it['’]s just|clients|warehouse)\b",
     re.IGNORECASE,
 )
-# If these words precede a tool's name, the company does not use the tool: "unlike Redis", "we don't use", "alternatives
-# to", "you can use".
+# If these words precede a tool's name, the text does not show that the company uses the tool: "unlike Redis", "we don't
+# use", "alternatives to", "you can use".
 _NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
     r"vs\.?|"
@@ -118,7 +118,7 @@ _NOT_TODAY = re.compile(
     r"side project|exercise|migrated? from|moved? from|moving from|switched from|away from)\b",
     re.IGNORECASE,
 )
-# Titles of tutorials, such as "Building a chat app with Redis". On such pages, "we use Redis" is only about the
+# Titles of tutorials, such as "Building a chat app with Redis". On such pages, "we use Redis" is usually only about the
 # example.
 _TUTORIAL_TITLE = re.compile(
     r"^(?:how to|how i|building|build|getting started|creating|create|using|deploy\w*|set(?:ting)? up|introduction to|"
@@ -129,13 +129,13 @@ _TUTORIAL_TITLE = re.compile(
 _SUPPLIES = re.compile(
     r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
 )
-# Minimum share of known tools in a row of logos. If the share is lower, the row probably contains other companies, such
-# as customers.
+# More than this share of the names in a row of logos must be known tools. Otherwise, the row probably contains other
+# companies, such as customers.
 _MIN_SHARE_OF_TOOLS = 0.6
 # If a tool's name is further from the verb than this, it usually belongs to another part of the sentence.
 _MAX_DISTANCE_CHARACTERS = 90
 _MAX_LABEL_WORDS = 6
-# Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
+# Paths of pages that are often not about the company itself: "/partners/northgate", "/showcase", "/glossary".
 _PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
@@ -287,7 +287,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
         is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
         return "sells" if is_own and re.search(r"\bintegrat\w+ (?:\w+ )?with\b", before, re.IGNORECASE) else None
-    # In "Google app" and "Google support", the words name Google's own products, not an integration with Google.
+    # In "Google Drive app" and "Google Cloud support", the last word names Google's own offer, not an integration.
     if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():
         return "sells"
     return "sells" if _CONNECTS.search(before) else None

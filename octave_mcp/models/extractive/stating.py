@@ -82,7 +82,8 @@ _HYPE_TITLE = re.compile(
     r"^(?:accelerate|drive|unlock|transform|empower|innovate|shape|boost|unleash|supercharge|gain|rethink)\b",
     re.IGNORECASE,
 )
-# Imperatives that describe a function of a product: 'Export a month of data as CSV', 'Connect your warehouse'.
+# Words that begin the description of a product's function: 'Export a month of data as CSV', 'Easily connect your
+# warehouse'.
 _FUNCTION = re.compile(
     r"^(?:add|access|analy[sz]e|apply|assign|audit|automate|automatically|backup|block|bundle|capture|choose|collect|"
     r"combine|compare|configure|connect|control|convert|customi[sz]e|define|deliver|deploy|design|detect|download|"
@@ -99,9 +100,9 @@ _ENABLES = re.compile(
     r"\b(?:so|that) you can\b|\byou (?:can|get)\b",
     re.IGNORECASE,
 )
-# If an imperative has fewer words than this, it is a slogan: 'Connect your data'.
+# If an imperative has fewer words than this, it counts as a slogan: 'Connect your data'.
 _MIN_FUNCTION_WORDS = 6
-# Only the first six words are searched for the subject, because English sentences name it early.
+# Only the first six words are searched for the subject, because English sentences usually name it early.
 _SUBJECT_WORDS = 6
 
 
@@ -171,5 +172,5 @@ def is_about(title: str, text: str, company: str) -> bool:
     shared = any(
         word.casefold().rstrip("s") in {name.rstrip("s") for name in names} for word in re.findall(r"\w{4,}", first)
     )
-    # If the text has no full stop, it is a label in a list of features.
+    # If the text has no final punctuation, it is probably a label in a list of features.
     return bool(own or shared or _ENABLES.search(text)) or not re.search(r"[.!?]$", text)

@@ -72,7 +72,8 @@ def _announced_story(headline: Line, section: Section, customer: str, vendor: st
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
     body = [line for line in page.prose if whole(line)]
-    # Stories describe the challenge in their first half, so only that half is searched, unless the story is very short.
+    # Stories usually describe the challenge in their first half, so only that half is searched, but at least six
+    # sentences.
     challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_score(line, customer, vendor))
     solution = _best(body, lambda line: _solution_score(line, vendor) if line != challenge else 0)
     return CaseStudy[Cite](
@@ -93,8 +94,8 @@ def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
 
 def _challenge_score(line: Line, customer: str, vendor: str) -> float:
     trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
-    # Lower the score of sentences that name the vendor, because they are about the solution. Also lower the score of
-    # descriptions of the customer, because they state no problem.
+    # Lower the score of sentences that name the vendor, because they are often about the solution. Also lower the score
+    # of descriptions of the customer, because they usually state no problem.
     adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)

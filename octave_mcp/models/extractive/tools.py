@@ -28,7 +28,8 @@ VMware|Vue|Vue.js|WebAssembly|Webflow|WhatsApp|Whisper|WordPress|WooCommerce|Wor
 1Password
 """
 TOOLS = frozenset(name for line in _NAMES.split("\n") for name in line.split("|") if name)
-# Tool names that are also ordinary words. At the start of a text, such words do not count as names: 'Go to settings'.
+# Tool names that are often used in another sense, such as ordinary words. At the start of a text or right after a
+# capitalized word, they do not count as tools: 'Go to settings'.
 _PLAIN_WORDS = frozenset(
     {
         "Go", "Teams", "Express", "Segment", "Linear", "Render", "Square", "Stitch", "Heap", "Vault", "Swift", "Unity",
@@ -38,8 +39,9 @@ _PLAIN_WORDS = frozenset(
     }
 )  # fmt: skip
 
-# Put the longest names first, because a regular expression takes the first alternative that matches: 'Google BigQuery'
-# before 'BigQuery'. Names inside paths, e-mail addresses and domains do not match: '/slack', 'segment.io'.
+# Put the longest names first, because a regular expression takes the first alternative that matches: 'Google Cloud
+# Platform' before 'Google Cloud'. Names inside paths, e-mail addresses and domains do not match: '/Slack',
+# 'Segment.io'.
 _TOOL = re.compile(
     rf"(?<![\w@./-])(?:{'|'.join(re.escape(name) for name in sorted(TOOLS, key=len, reverse=True))})(?![\w@-]|\.\w)"
 )

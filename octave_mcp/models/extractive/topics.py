@@ -28,7 +28,7 @@ _PRICE = re.compile(
     r"\bpricing (?:is|model|starts)\b|: ?[$€£¥]",
     re.IGNORECASE,
 )
-# Words that show that an amount is not the price of a product: a $50M round, a home office budget, MRR.
+# Words that show that an amount is not the price of a product: "raised $50M", a home office budget, MRR.
 _NO_PRICE = re.compile(
     r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
     r"pricing details|coverage|fine|billing plan|MRR|ARR|revenue|donat\w+|bootstrap\w*|rais(?:e|ed|ing)|funding|"
@@ -51,8 +51,8 @@ _IS_BUSINESS = (
 )
 # On a careers page, "we offer" usually introduces a benefit for employees, so only these verbs count there.
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
-# Excludes figures that are not about the company: "10,000 upvotes", "100 requests per minute", "we surveyed 500
-# developers".
+# Excludes figures that are usually not about the company: "10,000 upvotes", "100 requests per minute", "we surveyed 500
+# developers", and percentages in labels.
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"

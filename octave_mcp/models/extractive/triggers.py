@@ -34,14 +34,15 @@ _MAX_LINES_BEFORE_DATE = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
-# Matches dates without a year, such as "On May 3" or "this March". The year is taken from the date of the page.
+# Matches dates without a year, such as "On May 3" or "this March". `company_findings` adds the year that brings the
+# date closest to the date of the page.
 _DAY_WITHOUT_YEAR = re.compile(
     r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-# Paths of pages on which agencies present their work. An event on such a page happened at the agency's client, so it is
-# no trigger for the agency.
+# Paths of pages on which agencies present their work. An event on such a page usually happened at the agency's client,
+# so it is no trigger for the agency.
 _CUSTOMER_WORK_PATH = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
 _CHANGELOG_PATH = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(

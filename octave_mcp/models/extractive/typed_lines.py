@@ -11,14 +11,14 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
-# If a "sentence" is longer than this, it is a dump of data, on which some patterns would take quadratic time.
+# If a "sentence" is longer than this, it is probably a dump of data, on which some patterns would take quadratic time.
 MAX_LINE_CHARACTERS = 1200
 
 # If quotation marks enclose fewer words than this, they mark a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
 # Two passages that are two characters ("\n\n") apart are separate blocks. If two passages are three characters
-# ("\n>\n") apart, there is an empty line of a block quotation between them. Passages that are one character (a space)
-# apart come from one long paragraph, so they stay in one block.
+# ("\n>\n") apart, there is an empty line of a block quotation between them. If a passage is one character (a space)
+# after another and starts without a mark such as '-', it continues the same long paragraph and block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
 # A "fact" comes from the HTML head: its title, its description or structured data.

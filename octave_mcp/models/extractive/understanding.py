@@ -44,7 +44,7 @@ MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
 # Maps the topic of a fact to the need that the fact implies. For example, open jobs imply a need to hire. A need is
-# inferred from facts only if no signal shows this need.
+# inferred from facts only if no current signal shows this need.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
@@ -53,7 +53,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# Maps the topic of a fact to the department that is most concerned with the topic.
+# A fact on one of these topics makes the department that is most concerned with it a more likely buyer.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",

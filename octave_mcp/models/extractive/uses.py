@@ -21,7 +21,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
 # A use case cites up to this many sentences about the use, and up to this many others from the same paragraphs.
 MAX_SENTENCES = 6
-# A word from a feature's name must have at least this many letters, because 'app' or 'API' would match most sentences.
+# A word from a feature's name must have at least this many letters, because 'app' or 'API' would match too many
+# sentences.
 MIN_WORD = 4
 _CUSTOMER_SUBJECT = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
@@ -61,8 +62,8 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# Matches a purpose, such as 'find bugs early' in 'uses Acme to find bugs early'. Does not match after 'turned to' and
-# 'switch to', because these words introduce a product, not a purpose.
+# Matches a purpose, such as 'find bugs early' in 'uses Acme to find bugs early'. Does not match the 'to' of 'turned to'
+# and 'switch to', because this word introduces a product, not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"

@@ -9,7 +9,7 @@ from itertools import groupby
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Matches the boilerplate at the end of press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
+# Matches the heading of the boilerplate in press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
 # Matches a sentence with 'we' or 'our' among its first seven words. The quantifier `*+` is possessive, because
