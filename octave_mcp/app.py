@@ -146,7 +146,7 @@ class App:
 
         Raises:
             NotFound: If the run does not exist.
-            NotFinished: If the run has not finished yet or failed without a playbook.
+            NotFinished: If the run has not finished yet, or ended without a playbook.
             UnknownName: If the playbook has no version with this number.
         """
         playbook = await self.runs.finished(run_id, version)

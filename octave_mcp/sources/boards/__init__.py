@@ -29,6 +29,6 @@ def board_page(url: str, base: str = "") -> str | None:
 
 
 def board_at(page: str) -> Board | None:
-    """Return the job board to which this page belongs. `url` must be a result of `board_page`."""
+    """Return the job board to which this page belongs. `page` must be a result of `board_page`."""
     parts = urlsplit(page)
     return next((board for board in BOARDS if board.page(parts) == page), None)

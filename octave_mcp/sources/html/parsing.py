@@ -1,6 +1,6 @@
 """Parses pages.
 
-Parses pages. If parsing could take very long, it runs in a subprocess, because a thread cannot be killed.
+If parsing could take very long, it runs in a subprocess, because a thread cannot be killed.
 
 The subprocess runs `main`, which reads the HTML of a page and its context from stdin, and writes the page or a failure
 as JSON.

@@ -55,10 +55,10 @@ class SiteAccess:
         return company
 
     async def check_address(self, url: str) -> None:
-        """Check that the host of `url` resolves only to public addresses, or that the settings allow it.
+        """Check that the host of `url` resolves only to public addresses, unless the settings allow the host.
 
         Raises:
-            HostNotAllowed: If an address is not public.
+            HostNotAllowed: If an address is not public, and the settings do not allow the host.
             PageFailedForNow: If the host name has no address.
         """
         parts = urlsplit(url)
