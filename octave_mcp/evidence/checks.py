@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions of the rules. The playbook shows these texts to explain its gaps, so they must not quote rejected claims.
+# Descriptions of the rules and of unusable answers. The playbook's list of gaps shows these texts instead of the
+# rejected claims.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",

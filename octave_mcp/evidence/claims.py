@@ -18,7 +18,7 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
-# A finding states its claim in the first of these fields that is not empty.
+# Most findings state their claim in the first of these fields that is not empty.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
 # These fields name the subject of a claim. If the claim does not contain this name, the name is prepended: 'from $10 a
 # month' becomes 'Team plan from $10 a month'.

@@ -6,9 +6,9 @@ import re
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# Parts of one or two words, such as 'and fast', are not split off.
+# Parts of one or two words, such as 'fast' in 'is cheap and fast', are not split off.
 MIN_WORDS = 3
-# Verbs that can start an entry of a list, as in 'We connect your tools, warn your team and cut costs'.
+# Verbs that can start a list entry without a subject, as in '- connect your tools'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
@@ -19,7 +19,7 @@ _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
 )
-# Words that start a statement whose subject is missing: 'and is now live in Spain'.
+# Words that can start a statement without a subject: 'is now live in Spain'.
 _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|could|may|does|do|did|now|also|not)\b")
 
 

@@ -25,12 +25,12 @@ V = TypeVar("V", bound=Value)
 # Two texts often share a single word by coincidence, so at least two shared words are required.
 MIN_SHARED_WORDS = 2
 
-# After 'this', these words refer to a time or to the message itself, not to an earlier sentence: 'this week', 'this is
-# my last note'.
+# Before one of these words, 'this' usually refers to a time or to the message itself, not to an earlier sentence:
+# 'this week', 'this is my last note'.
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
-# Matches the start of a sentence that refers to the previous one: 'But that takes weeks', 'Both are free'. The pattern
-# must not match 'So far, ...', 'This week, ...', 'Those who ...' or 'Both Acme and Birch ...'.
+# Matches the start of a sentence that can refer to the previous one: 'But that takes weeks', 'Both are free'. The
+# pattern must not match 'So far, ...', 'This week, ...', 'Those who ...' or 'Both Acme and Birch ...'.
 _REFERS_BACK = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -46,20 +46,20 @@ _REFERS_BACK = re.compile(
     r")",
     re.IGNORECASE,
 )
-# Matches 'It' and 'they' if they refer to nothing, as in 'It is hard to hire' and 'They say ...'.
+# Matches 'it', 'they' and 'such' if they probably refer to nothing, as in 'It is hard to hire' and 'They say ...'.
 _REFERS_TO_NOTHING = re.compile(
     r"it(?:['’]s| is| has| was| takes| took) (?:been|not|never|rare|easy|hard|one thing|\w+ (?:to|that|when|how|before"
     r"|since)|\w+ (?:\w+ ){0,3}(?:since|to)\b)|(?:it|they) (?:say|seems)\b|such an?\b",
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-# Matches 'in the same pull request', but not 'the same goes for ...', which refers to an earlier sentence.
+# Matches 'the same pull request', but not 'the same goes for ...', which refers to an earlier sentence.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-# These adverbs can refer to any earlier sentence, not only to the previous one: 'We also ...'.
+# These words and phrases can refer to any earlier sentence, not only to the previous one: 'We also ...'.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
-# Matches references inside a sentence, such as 'that tool' in 'if you use that tool'.
+# Matches words anywhere in a sentence that can refer to an earlier one, such as 'that' in 'if you use that tool'.
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"

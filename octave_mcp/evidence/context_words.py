@@ -15,23 +15,23 @@ from typing import NamedTuple
 from octave_mcp.domain.names import folded, spellings
 from octave_mcp.evidence.stemming import has_stems, stem
 
-# Words of one or two letters, such as 'we' and 'go', are ignored, except acronyms.
+# In most scripts, shorter words, such as 'we' and 'go', are ignored, except acronyms such as 'IT'.
 MIN_WORD_LENGTH = 3
 MIN_ACRONYM_LENGTH = 2
-# Words of fewer than six letters do not match inside longer words: 'port' must not match 'support', but 'Rechnung'
-# matches 'Rechnungsprüfung'.
+# Only words of six or more letters match anywhere inside a longer word: 'Rechnung' matches 'Rechnungsprüfung', but
+# 'port' does not match 'support'.
 MIN_COMPOUND_PART_LENGTH = 6
-# Word boundaries in Chinese are unknown, so a word counts as found if the text contains a third of its pairs of
-# characters.
+# In scripts such as Chinese, word boundaries are unknown, so a word counts as found if the text contains at least a
+# third of its pairs of characters.
 MIN_SHARE_OF_PAIRS = 1 / 3
-# Two function words of another language show that the context is written in that language. A single function word is
-# not enough, because words such as 'die', 'no' and 'an' exist in several languages.
+# A language is recognised by at least two of its function words. A single function word is not enough, because words
+# such as 'die', 'no' and 'an' exist in several languages.
 MIN_FUNCTION_WORDS = 2
 
 # The `stop_words` library lists these words as stop words, but a deal can be about 'orders' or 'fire' safety.
 MEANINGFUL_STOP_WORDS = frozenset("bill computer fire microsoft mill order orders research test".split())
 
-# Words about how to sell are ignored, because texts such as 'lead with the offer' say nothing about the prospect.
+# Greetings and words about selling are ignored, because 'lead with the offer' says nothing about the prospect.
 SALES_TALK = frozenset(
     """
     hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
@@ -51,13 +51,13 @@ SALES_TALK = frozenset(
     """.split()
 )
 
-# Hiragana is excluded, because it spells the grammar of a Japanese sentence, not its content words.
+# Hiragana is excluded, because it mostly spells the grammar of a Japanese sentence, and rarely its content words.
 _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-# Frequent Chinese pronouns, particles, prepositions, verbs and adverbs. A Chinese text is split at these characters,
-# because it has no spaces.
+# Frequent Chinese pronouns, particles, verbs and similar words. A Chinese text is split at these characters, because it
+# has no spaces.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
@@ -107,7 +107,8 @@ class ContextWords:
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
         shared = _shared_prefix(spelling, *stems)
-        # The common prefix of the word and its stem is shortened by one letter, so that 'hire' also finds 'hiring'.
+        # The common prefix of the word and its stems is shortened by one letter, so that 'hire' also finds 'hiring'.
+        # Prefixes of up to three letters are not shortened.
         return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)
 
     def _stems(self, word: str) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ _FORMS = (
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
 )
-# Each line lists the shortest unambiguous prefixes of a month's name in the most common languages of web pages. A
-# prefix with `\b` must match a whole word: 'may' is a month, but 'maybe' is not.
+# Each line lists the first letters of one month's names in several European languages. An entry with `\b` must match
+# the whole name: 'may' is a month, but 'maybe' is not.
 _MONTHS = (
     r"jan|ene|gen\b|genn|янв|sty|led",
     r"feb|fév|fev|фев|lut|únor",
@@ -36,7 +36,7 @@ _MONTHS = (
     r"dec|dez|déc|dic|дек|gru|pros",
 )
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-# `calendar.month_name` is not used, because it depends on the machine's locale.
+# `calendar.month_name` is not used, because it depends on the locale.
 _ENGLISH_MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_NAMES = tuple(re.compile(rf"(?:{names})", re.IGNORECASE) for names in _MONTHS)
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
@@ -46,14 +46,14 @@ _DAYS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         rf"(?<!\d){_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)",
-        # Dates that start with the year, such as 2024/03/12, are unambiguous in every country.
+        # In dates that start with the year, such as 2024/03/12, the month comes before the day.
         rf"(?<!\d){_YEAR}[./]\s?(?P<month>\d\d?)[./]\s?(?P<day>\d\d?)(?!\d)",
         rf"{_YEAR}\s?[年년]\s?(?P<month>\d\d?)\s?[月월]\s?(?P<day>\d\d?)\s?[日일]",
         rf"(?<![\d.,]){_DAY}(?:st|nd|rd|th|er|\.|º|ª)?{_OF}[\s-]+{_NAME}{_OF},?[\s-]+{_YEAR}(?!\d)",
         rf"\b{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d)",
         # In dates with dots, such as 12.03.2024, the day comes first.
         rf"(?<![\d.]){_DAY}\.\s?(?P<month>0?[1-9]|1[0-2])\.\s?{_YEAR}(?!\d)",
-        # In dates with slashes, the order depends on the country, so `_numbers` decides which number is the month.
+        # The order in dates such as 3/14/2024 depends on the country. Only a number above 12 is clearly the day.
         rf"(?<![\d/])(?P<first>\d\d?)[/-](?P<second>\d\d?)[/-]{_YEAR}(?!\d)",
     )
 )
@@ -66,7 +66,7 @@ _MONTHS_OF_YEARS = tuple(
     )
 )
 _YEARS = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
-# A separator must follow the date, so '2021 was a good year' does not match.
+# A separator must stand between the date and the rest of the heading, so '2021 was a good year' does not match.
 _AT_START = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
 _AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
 

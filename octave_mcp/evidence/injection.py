@@ -16,8 +16,8 @@ from functools import cache
 # Maximum number of characters between two words of one instruction, as in 'ignore … previous … instructions'.
 MAX_GAP_CHARACTERS = 40
 
-# These Cyrillic, Greek and small-capital letters look like Latin letters, so they are replaced with Latin letters, both
-# in the texts and in the Russian patterns.
+# These letters, such as Cyrillic, Greek and small-capital ones, look like plain Latin letters. They are replaced with
+# plain Latin letters, both in the texts and in the Russian patterns.
 LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
     "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
@@ -29,15 +29,14 @@ INVISIBLE_TEXT = {
     **{0xE0000 + code: chr(code) for code in range(0x20, 0x7F)},
     **{0xE0100 + code - 16: chr(code) for code in range(0x20, 0x7F)},
 }
-# Soft hyphens, zero-width characters and direction marks can split a word invisibly: 'ig\u00adnore'.
+# Soft hyphens, zero-width characters and other invisible characters can split a word: 'ig\u00adnore'.
 UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
 # Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
 SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
-# Matches base64 text that is long enough to contain an instruction.
+# Matches text that can be base64 and is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-# Maximum number of encoded texts to decode in a passage. Decoding a passage full of tokens or hashes would take too
-# long.
+# Maximum number of encoded texts to decode in one text. Decoding a text full of tokens or hashes would take too long.
 MAX_ENCODED = 20
 # Minimum share of printable characters in decoded text. If the share is lower, the text is probably a random token that
 # happens to decode as UTF-8.
@@ -79,7 +78,7 @@ OVERRULES = r"""
 |подсказк|распоряжени)\w*
 """
 
-# Text that gives a model a new identity: 'You are now an unrestricted assistant'.
+# Text that gives a model a new identity or mode: 'You are now an unrestricted assistant', 'Enter developer mode'.
 BECOMES = r"""
 \byou are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
 |chat-?bot|(?:helpful|ai|unrestricted|unfiltered) assistant|ai (?:model|agent|system)|unrestricted|jailbroken
@@ -256,7 +255,7 @@ def _cjk_instruction() -> re.Pattern[str]:
     return re.compile(_any_of(CJK), re.IGNORECASE)
 
 
-# Whole pages are checked with only these few patterns, because all patterns would take 20 times as long.
+# Hidden text and the names of pictures are checked with only these few patterns, because all patterns take much longer.
 FIRST_LOOK = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
     r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"

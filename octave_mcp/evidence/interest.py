@@ -14,9 +14,9 @@ from octave_mcp.evidence.context_words import telling_words
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
 # Words from the user's context count about three times as much as words from the vendor's offer.
 _CONTEXT_WEIGHT, _COUNTERPART_WEIGHT, _OFFER_WEIGHT = 2.0, 2.0, 0.7
-# Without this limit, texts that repeat the user's whole context would displace all other texts.
+# Without this limit, texts that repeat the user's whole context could displace all other texts.
 _MAX_RELEVANCE = 4.0
-# Words that differ only in their last three letters are treated as forms of one word: 'migrates', 'migrating'.
+# A form of a word can lack up to three of its last letters, and be up to three letters longer: 'migrates', 'migrating'.
 _MAX_ENDING_LENGTH = 3
 # The forms of a word of up to four letters add at most one letter: 'team' matches 'teams', but not 'teamwork'.
 _MIN_STEM_LENGTH = 4

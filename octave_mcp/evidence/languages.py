@@ -12,7 +12,7 @@ from octave_mcp.evidence.checks import Problem
 # Language identification is unreliable for texts of fewer than 20 words.
 MIN_WORDS = 20
 MIN_PROBABILITY = 0.95
-# `MIN_WORDS` does not apply to these languages, because they have no spaces, so a long text can count as one word.
+# If one of these languages was requested, 20 characters are enough, because even a long text can have few spaces.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 

@@ -23,13 +23,13 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# A heading is repeated with each of its passages, so a long heading would cost many tokens.
+# Models see the headings of their passages, so a long heading would cost many tokens.
 MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
 Span = tuple[int, int]
 _CELL_SEPARATOR = " | "
-# Matches Markdown marks before a sentence: '#', '-', '1.', '>' or '|'.
+# Matches Markdown marks before a sentence, such as '#', '-', '1.', '>' and '|'.
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 # Lines without text: '---', '|:--|--:|', '> '.
 _RULE = re.compile(r"^[\s|:*_>-]*$")

@@ -72,12 +72,12 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-# A time with one of these verbs is a result and needs evidence: 'Acme went live in two weeks'.
+# A time with one of these verbs can be a result, which needs evidence: 'Acme went live in two weeks'.
 _ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
 _OF_CUSTOMERS = _any(_GAINS, _ACHIEVEMENTS, r"customers?|clients?|users?")
-# Matches 'which of the two', 'half a page' and 'half the battle'.
+# Matches 'of the two', 'half a page' and 'half the battle'.
 _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
     r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",
@@ -86,7 +86,7 @@ _CHOSEN = _any(
 )
 # Matches the 'twice' in 'worth reading twice', but not in 'twice the volume'.
 _MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
-# Matches counts of what an e-mail or a call offers: 'five questions', 'point 3', 'all four?'.
+# Matches counts of what an e-mail or a call can offer or ask for: 'five questions', 'point 3', 'all four?'.
 _OFFERED = _any(
     rf"(?:\d{{1,2}}|{_SMALL})[ -](?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
     r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
@@ -95,7 +95,8 @@ _OFFERED = _any(
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
 _NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
-# Matches counts up to twelve, but not measurements or shares such as '5 %', '3x', '2 million' or 'one in ten'.
+# Matches counts up to twelve, and larger ones as in 'the first 20' and '40 pages', but not measurements or shares such
+# as '5 %', '3x', '2 million' or 'one in ten'.
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
@@ -103,7 +104,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
-# With one of these words, a month is a proposal that needs no evidence: 'Shall I write again in March?'.
+# With one of these words, a month counts as a proposal that needs no evidence: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(

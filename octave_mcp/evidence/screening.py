@@ -10,8 +10,8 @@ from octave_mcp.evidence.injection import addresses_model
 
 # If a company name has more than six words, it is probably a slogan.
 MAX_NAME_WORDS = 6
-# Matches what a name does not contain: a colon, a slash, a line break or the end of a sentence. The full stop in 'Inc.'
-# does not match, because at least four letters must precede the full stop.
+# Matches what a name should not contain: a colon, a slash, a backslash, a line break or the end of a sentence. The full
+# stop in 'Inc.' does not match, because at least four letters must precede the full stop.
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 

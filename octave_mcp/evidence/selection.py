@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, the lines that are shown with it, and the length of each line in characters. If several passages
-# share a line, such as a heading, the line is shown and counted only once.
+# For each passage, the lines that are shown with it, and the size of each line. If several passages share a line, such
+# as a heading, the line is counted only once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -46,10 +46,9 @@ _NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
 # A page whose title and path have this relevance gets twice the weight of an irrelevant page.
 _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
-# A passage counts as repeated if other selected passages contain three quarters of its word pairs.
+# A passage counts as repeated if the selected passages contain at least three quarters of its word pairs.
 _MIN_REPEATED_SHARE = 0.75
-# A heading, or a label such as 'Learn more', says less than a sentence, so its score is multiplied by one of these
-# factors.
+# These factors lower the scores of headings and of labels such as 'Learn more', because they say less than a sentence.
 _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)

@@ -24,19 +24,20 @@ _SPEAKER = re.compile(
     r"|recalls)\b(?!\s*:)"
 )
 
-# Abbreviations that never end a sentence, because a name, an amount or an example follows: 'Dr.', 'approx.', 'e.g.'.
+# Abbreviations that hardly ever end a sentence, because a name, a number or an example usually follows: 'Dr.',
+# 'approx.', 'e.g.'.
 _ABBREVIATIONS = frozenset(
     "mr mrs ms mx dr prof e.g i.e eg ie cf vs viz approx ca messrs mme mlle hr fr z.b d.h u.a bzw vgl dipl z resp"
     " evtl ggf inkl zzgl incl excl gen rep sen gov capt lt col sgt rev hon mt ft p.ej núm t.ex f.eks д.т г т.е им"
     " ул".split()
 )
-# Words that are abbreviations only before a number, as in 'No. 5'. A word such as 'no' can end a sentence if no number
-# follows.
+# Words that count as abbreviations only before a number, as in 'No. 5'. A word such as 'no' can end a sentence if no
+# number follows.
 _ABBREVIATIONS_BEFORE_NUMBERS = frozenset(
     "no nos nr fig figs vol sec art abs para ch p pp pg ed eq ref v ver ext tel jan feb mar apr jun jul aug sep sept"
     " oct nov dec min max § стр рис".split()
 )
-# The full stop after these abbreviations can also end a sentence, but does not in 'Acme Inc. grew'.
+# The full stop after these abbreviations can also end a sentence, but does not in 'St. Louis'.
 _FINAL_ABBREVIATIONS = frozenset(
     "inc ltd co corp llc plc bros jr sr st ave blvd rd sq dept univ assn intl govt ing sra dra srl s.a s.p.a"
     " s.r.l".split()
@@ -51,14 +52,15 @@ _SENTENCE_STARTERS = frozenset(
     " ces dans en avec pour par et mais el los las una nuestro nuestra este esta con para por y pero o os nós nosso"
     " il lo gli i noi per ma de het een wij we onze zij in met voor en".split()
 )
-# In German and other languages, an ordinal such as '3.' precedes these words: 'Mai', 'Quartal'.
+# In German and other languages, an ordinal such as '3.' can precede these words: 'Mai', 'Quartal'.
 _NOUN_AFTER_ORDINAL = re.compile(
     r"(?:jan|feb|mär|maa|apr|mai|maj|mei|jun|jul|aug|sep|okt|nov|dez|dec|des)\w*$|(?:jahrhundert|quartal|halbjahr|auflage|platz|stock)",
     re.IGNORECASE,
 )
-# Maximum number of digits or letters in an ordinal: '31.' can be a day, but '2026.' ends a sentence.
+# Maximum number of digits in an ordinal, and of letters in each part of an abbreviation such as 'p.m.': '31.' can be a
+# day, but '2026.' ends a sentence.
 _MAX_ORDINAL_LENGTH = 2
-# An ellipsis between spaces, as in 'we … grew', does not end a sentence.
+# An ellipsis after a space, as in 'with … Acme', does not end a sentence.
 _OMISSION = re.compile(r"(?:^|\s)(?:\[?…\]?|\[?\.\.\.\]?)$")
 
 

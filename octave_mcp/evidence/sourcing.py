@@ -24,7 +24,7 @@ MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
 # Quotations with at least 85 % of the highest closeness are also considered, because the closest quotation does not
 # always support the claim best.
 MIN_RIVAL_SHARE = 0.85
-# Counts up to this number are ignored, because 'three steps' and 'three offices' have the same figure by chance.
+# A shared count up to this number proves nothing: 'three steps' and 'three offices' have the same figure by chance.
 MAX_COUNTED = 12
 # A quotation of fewer than six words is probably a heading or a label.
 MIN_SENTENCE_WORDS = 6

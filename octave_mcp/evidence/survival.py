@@ -30,7 +30,7 @@ def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[Evi
     for quotation in evidence:
         if (page := by_url.get(quotation.url)) is None:
             continue
-        # The page is unchanged, so all offsets are still valid.
+        # If the page is unchanged, all offsets are still valid.
         if page.ref.sha256 == quotation.page_sha256:
             present[quotation.id] = quotation.model_copy(update={"fetched_at": page.ref.fetched_at})
             continue

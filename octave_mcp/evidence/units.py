@@ -22,7 +22,7 @@ _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _MAX_SIGNATURE_CHARACTERS = 140
-# Matches a line that starts with a dash, as in '— Ada Moss, CTO', even inside a block quotation.
+# Matches a new line that starts with a long dash, as in '— Ada Moss, CTO', even inside a block quotation.
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
 # Figures matter in texts of fewer than six words: '10 GB' and '50 GB' can be two different plans.

@@ -102,7 +102,7 @@ _UNITS = (
     "|partners|integrations|products|kunden|mitarbeiter\\w*|länder\\w*|clientes|empleados|employés|pays|países|gb|tb|mb|pb|ms"
 )
 _SIGNS = "$€£¥₹"
-# Matches figures such as '40 %', '$5', '3x' and '400 customers', but not years or versions such as '2026' or 'v2.1'.
+# Matches figures such as '40 %', '$5', '3x' and '400 customers', but not '2026' or 'v2.1' alone.
 _FIGURE = re.compile(
     rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
     rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"

@@ -12,7 +12,7 @@ _PERCENT_TOLERANCE = 1e-6
 # Durations of two days or more can differ by 2 %. For example, 12 months of 30 days are not a year of 365 days.
 _LONG_SECONDS = 172_800.0
 _LONG_TOLERANCE = 0.02
-# "A third" is 33.33 %, but pages usually say 33 %.
+# "A third" is 33.33 %, but pages often say 33 %.
 _ROUNDED_POINTS = 0.5
 # Shares in words are imprecise: 31 % can also be called "a third".
 _ROUGH_POINTS = 4.0

@@ -31,7 +31,7 @@ _USED_TO = re.compile(
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )
-# Every change contains one of these phrases, so the slower patterns are skipped for all other texts.
+# Nearly every change contains one of these phrases, so the slower patterns are skipped for all other texts.
 _CHANGE_MARKERS = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
@@ -138,7 +138,7 @@ _CHANGE_VERBS = frozenset(
     " bring come"
     " return widen narrow".split()
 )
-# Without one of these verbs, a small number after "from" or "to" is a count: "data from two sites".
+# Without one of these verbs, a small number after "from" or "to" is probably a count: "data from two sites".
 _SMALL_NUMBERS = frozenset("1 2 3 4 5".split())
 
 
@@ -177,7 +177,7 @@ def _prepositions_at(text: Wording, name: str) -> set[str]:
     return sides
 
 
-# Matches a product that was dropped: "replaced Tidewell", "Tidewell, which they used", "previously used Tidewell".
+# Matches products that were probably dropped: "replaced Tidewell", "Tidewell, which they used", "before Tidewell".
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
     r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
@@ -185,7 +185,7 @@ _LEFT = re.compile(
     r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
     r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )
-# Matches a product that was chosen: "moved to Tidewell", "adopted Tidewell".
+# Matches products that were probably chosen: "moved to Tidewell", "adopted Tidewell".
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
 )

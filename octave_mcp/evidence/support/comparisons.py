@@ -11,7 +11,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
-# Maximum number of words from the comparative to "than", as in "fewer errors a day than".
+# Maximum distance, in words, between the comparative and "than", as in "fewer errors a day than".
 _REACH = 6
 # Minimum number of words between a figure and the comparative: "At 9%, our error rate is lower than the usual 12%". In
 # "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%.

@@ -9,8 +9,8 @@ from octave_mcp.evidence.support.lexicon import NEGATIONS
 
 # A label of up to four words can precede a sentence: "Our promise: we never share your data."
 MAX_LABEL_WORDS = 4
-# These words can deny a statement or limit it to the past: "It is not true that ...", "Vessler had 500 customers in
-# 2010; today ...".
+# These words can deny a statement, limit it to the past or make it conditional: "It is not true that ...", "Vessler had
+# 500 customers in 2010; today ...".
 RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _SENTENCE_MARKS = (".", "!", "?", "。", ":")
 

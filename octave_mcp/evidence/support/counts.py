@@ -120,7 +120,7 @@ def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> b
 
 
 _THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-# If one of these verbs follows the figure, the counted thing is not mentioned: "400 had come by May".
+# If one of these verbs follows the figure, the counted thing is not named after it: "400 had come by May".
 _LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 

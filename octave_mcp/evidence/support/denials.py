@@ -21,7 +21,7 @@ from octave_mcp.evidence.support.lexicon import (
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
 # Maximum distances, in words, between a denied word and the word that denies it: a negation such as "not", a verb such
-# as "lacks", "rather than", or a "no" after the denied word.
+# as "lacks", a phrase such as "rather than", or a "no" after the denied word.
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 # These negations also deny the words before them: "Of the plans, none is free."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
@@ -187,7 +187,7 @@ def _starts_new_clause(text: Wording, word: Word) -> bool:
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-# A negation at the end of a sentence can deny the whole previous sentence, so this reach is larger than `_REACH`.
+# A "not" at the end of a sentence can deny words of an earlier clause, so this reach is larger than `_REACH`.
 _ELLIPSIS_REACH = 10
 
 

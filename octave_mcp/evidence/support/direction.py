@@ -118,7 +118,8 @@ _PHRASAL_UP = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
-# After one of these verbs, "up to 40" is a rise, as in "went up to 40". After any other word, "up to 40" is a limit.
+# After one of these words, "up to 40" counts as a rise, as in "went up to 40". After any other word, it counts as a
+# limit.
 _MOTION_VERBS = frozenset("go goes went going gone moved shot way is are was".split())
 _THAN_FIGURE = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"

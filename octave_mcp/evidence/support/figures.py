@@ -21,9 +21,10 @@ from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# A share in words, such as "a third", must be within this number of percentage points of the calculated share.
+# If the quotation says 38%, the rest is 62%. "Six in ten" also counts as the rest, because the difference is smaller
+# than this number of percentage points.
 _ROUGH_POINTS = 4
-# Matches the number inside a name such as "EC2", which needs no evidence.
+# Matches the number at the end of a name such as "EC2". A claim can use this number.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
@@ -227,7 +228,7 @@ def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
 
 
 _COMPLEMENT_WORDS = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
-# With one of these words, the claim presents a figure as calculated: "adds 90 stores, for 300 in total".
+# With one of these words, a figure in the claim counts as calculated: "adds 90 stores, for 300 in total".
 _DERIVING_WORDS = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
@@ -304,7 +305,8 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# The words next to a figure show what it is about: up to four words for counts, and up to eight for percentages.
+# The words next to a figure show what it is about: up to four words are compared to find swapped figures, and up to
+# eight to find another share.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 

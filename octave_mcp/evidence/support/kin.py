@@ -52,7 +52,7 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
-# Maps a limit in a quotation to words with the same meaning: if the quotation says "up to 40", the claim can say "a
+# Maps a limit in a quotation to words with a similar meaning: if the quotation says "up to 40", the claim can say "a
 # maximum of 40".
 LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
@@ -89,7 +89,7 @@ STATUS = _kin(
         "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
     )
 )
-# If a claim says that something happened, the quotation must say so, too: "is looking for" does not support "hired".
+# If a claim says "hired", the quotation must contain "joined" or a similar word. "Is looking for" is not enough.
 EVENTS = _kin(
     (
         (

@@ -10,7 +10,7 @@ def _set(words: str) -> frozenset[str]:
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
 # Before one of these words, "not" denies nothing: "not only grew".
 NOT_ONLY = _set("only just merely simply")
-# Before one of these words, "no" denies nothing: "no later than", "at no charge".
+# Before one of these words, "no" usually denies nothing: "no later than", "at no charge".
 IDLE_AFTER_NO = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 DENIALS = _set(
     "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
@@ -51,7 +51,7 @@ SCOPE_ENDS = _set(
     " after"
 )
 # These words can deny something without a negation: "avoided $5 in fees" means that $5 were not spent. They often
-# deny nothing, so they count as a denial in the claim only if the quotation contains a negation, or the reverse.
+# deny nothing, so the rule on negation uses them only to match a denial in the other text.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -82,7 +82,7 @@ CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
-# In a quotation, these words are hedges. Unlike `CLAIM_HEDGES`, the list does not contain "can", which states an
+# In a quotation, these words are hedges. Some `CLAIM_HEDGES` are not in this list, for example "can", which states an
 # ability.
 QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
 # Words for plans are compared by stem, so "plan" also matches "plans", "planning" and "planned".
@@ -91,7 +91,7 @@ PLANS = _set(
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
-# A claim with one of these words presents a plan as a plan and not as a fact.
+# A claim with one of these words usually presents a plan as a plan and not as a fact.
 PLAN_WORDS = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
@@ -181,11 +181,11 @@ LESS = _set(
     " save saves"
     " lighter thinner shallower saved saving slowest fewest lowest smallest weakest quietest"
 )
-# These words express a direction only near a figure: "gained 40 customers" and "lost 40 customers".
+# Near a figure, these words also express a direction: "won 40 customers" and "40 customers left".
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
 LONGER, SHORTER = _set("longer slower"), _set("faster quicker shorter sooner")
-# These prepositions show whether a product was dropped or chosen: "moved off Tidewell", "moved onto Tidewell".
+# These words can show whether a product was dropped or chosen: "moved off Tidewell", "moved onto Tidewell".
 AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
@@ -213,7 +213,7 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     for first, _, second in [pair.partition("/")]
 )
 
-# Questions and similar texts need no evidence, but even they must not contain these words.
+# In texts that make no claim, such as questions, `added_absolute` looks only for these words.
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
 # Before one of these words, "every" expresses a frequency: "every month".
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
@@ -257,13 +257,13 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" can also mean "raised prices", so it means a funding round only if the claim also contains one of these words
-# or a sum of money.
+# "Raised" can also mean "raised prices", so it counts as a funding round only if the claim also contains one of these
+# words or a sum of money.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
-# If a claim contains one of these words, it says that a company has a problem.
+# If a claim contains one of these words, it probably says that a company has a problem.
 PROBLEM_WORDS = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"

@@ -30,7 +30,8 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# The claim is compared with up to eight words after a hedge, and with up to twelve words after a word for a plan.
+# The claim is compared with up to eight words after a hedge or "will", and with up to twelve words after another word
+# for a plan.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -104,7 +105,8 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# A claim with one of these words states a permission: "are allowed to use" is correct if the quotation says "may use".
+# A claim with one of these words can state a permission: "are allowed to use" is correct if the quotation says "may
+# use".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -140,8 +142,8 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# A claim is not about the wish if it shares words mainly with the text before the wish: at least three times as many as
-# with the text after the wish.
+# A claim is not about the wish if it shares words mainly with the text before the wish: at least three words, and at
+# least three times as many as with the text after the wish.
 _BEFORE_FACTOR = 3
 
 

@@ -10,8 +10,8 @@ from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.statement import Statement, hard
 from octave_mcp.evidence.support.terms import MONTHS
 
-# "March", "May" and "Mar" count as months only after a preposition or next to a day, because they can also be words or
-# names.
+# "March", "May" and "Mar" count as months only after a word such as "in" or "last", or next to a number, because they
+# can also be words or names.
 _MONTH = re.compile(
     r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
     r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"

@@ -12,11 +12,11 @@ from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, st
 
 # Names can contain punctuation marks: "HR-On", "Cal.com".
 _CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
-# Matches lower-case names with digits: "v1.30.0", "k8s".
+# Matches names with digits, such as "v1.30.0" and "k8s".
 _CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-# If one of these verbs follows the first word of a sentence, that word is a name: "Brassmere uses software".
+# If one of these verbs follows the first word of a sentence, that word is probably a name: "Brassmere uses software".
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
     " moves keeps"
@@ -37,11 +37,12 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
-# These verbs are singular, so a subject that ends in -s is a name and not a plural: "Wellsprings uses software".
+# These verbs are singular, so a subject that ends in -s is probably a name and not a plural: "Wellsprings uses
+# software".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
-# Adverbs that could look like names at the start of a sentence: "Finally cut costs". The ending -ly does not show that
-# a word is an adverb, because names such as "Calendly" have this ending, too.
+# Words in -ly that could look like names at the start of a sentence: "Finally cut costs". The ending -ly alone does not
+# show that a word is not a name, because names such as "Calendly" have this ending, too.
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -188,7 +189,7 @@ def is_shaped(word: str) -> bool:
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
-# Words with these endings are ordinary nouns and not names: "Photography is allowed".
+# Words with these endings are usually ordinary nouns and not names: "Photography is allowed".
 _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 

@@ -26,7 +26,8 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# If the quotation contains this share of the claim's words, the claim counts as the quoted sentence plus a negation.
+# If the quotation contains at least this share of the claim's words, the claim can be the quoted sentence plus a
+# negation.
 _MIN_SAME_SENTENCE_SHARE = 0.75
 # Before one of these words, "not" does not deny the sentence: "not counting holidays", "not least".
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())

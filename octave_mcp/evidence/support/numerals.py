@@ -131,7 +131,7 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tu
         (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
-# "One" is a number in "one million" and "one in three", but usually a pronoun in other phrases.
+# "One" is a number in "one million" and "one in three", but often a pronoun in other phrases.
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -195,8 +195,8 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# If this pattern matches after a capitalised number word, the word is a name: "the Twenty story". It does not match
-# after "Twenty" in the headline "Save Twenty Hours a Week".
+# A capitalised number word counts as a name if it follows a lower-case letter and this pattern matches after it: "the
+# Twenty story". The pattern does not match after "Twenty" in the headline "Save Twenty Hours a Week".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )

@@ -9,8 +9,8 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# The first word of every sentence is capitalised, so it is uncertain whether this word is a name. Therefore, if
-# the evidence does not contain this word, the claim is flagged, but not rejected.
+# The first word of every sentence is capitalised, so it is often uncertain whether this word is a name. If the evidence
+# does not contain such a word, the claim is usually only flagged, not rejected.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -42,7 +42,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Words with these endings are ordinary plurals: "Customers' invoices" contains no name, but "Brassmeres' software"
+# Words with these endings count as ordinary plurals: "Customers' invoices" contains no name, but "Brassmeres' software"
 # does.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"

@@ -12,8 +12,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
-# Minimum share of the claim's content words that the quotations must contain. Names in the page title are ignored,
-# because they would match every quotation from that page.
+# Minimum share of the claim's content words that the quotations, headings and page titles must contain. Names that are
+# only in the page title are ignored, because they would match every quotation from that page.
 _MIN_SHARE = {"fact": 0.2, "inference": 0.1}
 _MIN_PAIN_SHARE = 0.34
 

@@ -235,7 +235,7 @@ def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterat
                 yield (word, rest) if stems is claimed else (rest, word)
 
 
-# Despite the prefix, these words are not opposites: "form" and "inform", "vest" and "invest", "cover" and "discover".
+# A prefix does not always make an opposite: "form" and "inform", "vest" and "invest", "cover" and "discover".
 _FALSE_PREFIXED = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
 
 

@@ -61,8 +61,8 @@ def are_roles_swapped(statement: Statement) -> bool:
     )
 
 
-# An apposition is the part between the commas in "Vessler, a software company, bought Tidewell". A verb or the end of
-# the sentence must follow, so that "the CRM" in the list "e-mail, the CRM, and chat" does not match.
+# An apposition is the part between the commas in "Vessler, a software company, bought Tidewell". A likely verb or the
+# end of the sentence must follow, so that "the CRM" in the list "e-mail, the CRM, and chat" does not match.
 _APPOSITION = re.compile(
     r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
     r" [^,.;:!?]{2,80}"
@@ -90,7 +90,7 @@ def _is_after_plural(text: Wording, word: Word) -> bool:
     return _PLURAL.search(text.before(word)) is not None and word.lower[-1:] != "s"
 
 
-# Matches plurals, but not words such as "access" and "status".
+# Matches words that can be plurals, but not "access" and "status".
 _PLURAL = re.compile(r"[^su]s$")
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
 _BEFORE_NOUNS = frozenset("for of".split())
@@ -133,7 +133,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # If "by" does not directly follow a passive verb, it is unclear which side acts, so the sides are not compared.
+    # With any other passive verb, or with "by" elsewhere, it is unclear which side acts, so the sides are not compared.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )

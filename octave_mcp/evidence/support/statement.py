@@ -21,7 +21,8 @@ from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_a
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# To support a claim, a clause must contain at least this share of the claim's words.
+# To support a claim, a clause, its heading and its page title must together contain at least this share of the claim's
+# words.
 MIN_CLAIM_SHARE = 0.8
 # The claim must contain at least this share of the clause's words. A claim that omits more words could omit a
 # restriction, such as "for the first 30 nights of the year".

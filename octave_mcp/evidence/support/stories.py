@@ -47,7 +47,7 @@ def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
     return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
-# If the claim contains one of these words, it says what the vendor does for a customer: "lets customers save 40 hours".
+# If the claim contains one of these words, it can say what the vendor does for customers: "lets customers save time".
 _CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"

@@ -109,8 +109,8 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
-# Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". If the claim
-# is a fact, job titles are also checked as names.
+# Capitalised words next to one of these words count as a job title and not as a name: "Head of Site Reliability". If
+# the claim is a fact, job titles are also checked as names.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -202,7 +202,7 @@ def wrong_company(statement: Statement) -> Iterator[Problem]:
         claimed = [name for name in claimed if not has_name(name, statement.vendor)]
     if not statement.is_claim or not claimed:
         return
-    # If a name is not in the evidence, `unquoted_names` already reports it.
+    # Names that are not in the evidence are left to `unquoted_names`.
     if strange(claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)):
         return
     others = [

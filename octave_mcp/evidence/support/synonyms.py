@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Each line is a base form with its irregular forms, which the stemmer does not recognise.
+# Each line lists a base form, irregular forms and related words. The stemmer does not recognise most of these forms.
 IRREGULAR: Mapping[str, str] = {
     word: line.split()[0]
     for line in """

@@ -27,7 +27,7 @@ _MONTHS = (
 )
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
-# Ordinary nouns that often start a sentence and could look like names: "Revenue grew".
+# Ordinary words that often start a sentence and could look like names: "Revenue grew".
 PLAIN_NOUNS = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer
@@ -42,7 +42,7 @@ PLAIN_NOUNS = frozenset(
     """.split()
 )
 
-# Function words, which are never names at the start of a sentence.
+# Function words and similar words, which do not count as names at the start of a sentence.
 FUNCTION_WORDS = frozenset(
     """
     anybody anyone it this that there which what who whose whoever whatever whichever wherever whenever everybody

@@ -18,7 +18,7 @@ from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 _PLAIN_CHARACTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
-# Matches Markdown marks, but not the text of a link, so "[Vessler](https://vessler.com)" becomes "Vessler".
+# Matches some Markdown marks, but not the text of a link, so "[Vessler](https://vessler.com)" becomes "Vessler".
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _EXPANSIONS = tuple(
@@ -42,7 +42,7 @@ _EXPANSIONS = tuple(
     )
 )
 _MAY_EXPAND = re.compile(r"'|cannot|mail|sign|set|open|log|recurring|the place of", re.IGNORECASE)
-# A comma ends a clause only before a contrast, such as ", but" or ", while".
+# A comma ends a clause only before certain conjunctions, as in ", but", ", while" and ", so".
 _CLAUSE_BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"
