@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# A verb is a request only at the start of a clause, as in 'Send me ...' and 'Just reply'. In 'We send reports', 'send'
-# is not a request.
+# A verb counts as a request only after a punctuation mark or a word such as 'just' or 'and', or at the start of a line:
+# 'Send me ...', 'Just reply'. In 'We send reports', 'send' is not a request.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
 # The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.
-# The repetitions in the pattern are bounded, so searching a long text takes linear time.
+# Gaps such as `[^.?!]{0,200}` are bounded, so searching a long text takes linear time.
 _REQUEST = re.compile(
     rf"{_CLAUSE_START}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"
@@ -39,7 +39,7 @@ _END_OF_MAIL = (
     r"|message|hear from (?:me|us)|come back)\b"
 )
 # Some opt-outs consist of a condition and its consequence, as in 'If this isn't for you, say so'. The condition and the
-# consequence must be in the same paragraph. A condition alone is not an opt-out: 'If hiring is not on your list, what
+# consequence must be on the same line. A condition alone is not an opt-out: 'If hiring is not on your list, what
 # is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"

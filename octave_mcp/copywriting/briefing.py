@@ -24,26 +24,25 @@ from octave_mcp.evidence.coherence import begins_in_the_middle
 from octave_mcp.evidence.dates import date_in_words, is_over_a_year_old
 from octave_mcp.evidence.figures import figures
 
-# If the prospect's newest page is older than half a year, the brief tells the rep to look for news.
+# If the prospect's newest dated page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are bylines or dates. Such quotations are ignored, because they do not identify an event: several
-# events on a page can share them.
+# Shorter quotations are usually bylines or dates. Such quotations are ignored, because they do not identify an event:
+# several events on a page can share them.
 MIN_QUOTE_LETTERS = 20
-# An event that is at least this many years older than the newest event is not a reason to call now, even if the event
-# is important.
+# Events from at least this many calendar years before the newest event are weak reasons to call now, even if they are
+# important.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
 # Matches sentences that refer to the previous sentence, such as 'With it, ...', 'Two of them ...' and 'These teams
-# ...', but not 'those who ...'.
+# ...', but not 'Those who ...'.
 _NEEDS_CONTEXT = re.compile(
     r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
     r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"
     r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
     re.IGNORECASE,
 )
-# A sentence such as 'Acme has used it since 2024' counts as proof, even if it has no figure and does not name the
-# vendor.
+# A sentence such as 'Acme runs its shop on it' counts as proof, even if it has no figure and does not name the vendor.
 _USES_IT = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 

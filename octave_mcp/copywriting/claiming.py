@@ -16,7 +16,8 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
-# If a sentence names nobody and has fewer content words than this, there is nothing to verify in it.
+# A sentence with fewer content words than this has nothing to verify. If it contains a name or a word such as 'you' or
+# 'our', a single content word is enough.
 MIN_CONTENT_WORDS = 2
 MIN_QUOTED_WORDS = 4
 
@@ -27,8 +28,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _I = r"I(?:['’](?:d|ll|m|ve)\b)?"
 _HELLO = re.compile(r"^(?:hi|hello|hey|dear)\b[^,.!?]{0,40}[,.!]\s+(?=\S)", re.IGNORECASE)
-# The following patterns match sentences that usually make no claim. But figures and names in these sentences are still
-# checked. For example, 'Congratulations on the new office in Lisbon' claims that there is a new office.
+# The following patterns match sentences that usually make no claim. But a sentence with a figure, or a courtesy with a
+# name, is still checked: 'Congratulations on the new office in Lisbon' claims that there is a new office.
 _COURTESY = _any(
     r"^(?:(?:i|we) (?:do )?)?(?:hope|trust|thank|thanks|appreciate|sorry|apologies|welcome|congrat\w*|good luck)\b",
     r"^(?:(?:looking|look) forward|(?:talk|speak) (?:soon|then)|happy (?:monday|friday|new year)|well done)\b",
@@ -104,7 +105,8 @@ _LEAD_IN = _any(
     r"^(?:congratulations|congrats|well done|kudos) on (?:the |your )?",
 )
 _QUOTED = re.compile(r"(“[^“”]*”|\"[^\"]*\")")
-# If words such as 'Your page puts it well:' introduce a quotation, only the quotation is checked as a claim.
+# If words such as 'Your page puts it well:' introduce a quotation without naming a third party, only the quotation is
+# checked as a claim.
 _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][^“”\"]+[”\"])[.!]?$")
 # In 'You can see each invoice', 'you' means any user of the product, so 'you' is not replaced with the prospect's name.
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
@@ -113,8 +115,8 @@ _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 # Only lower-case 'us' is treated as a pronoun, because 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# Matches pronouns that refer to the subject of the previous sentence. The pattern does not match 'It is late' or 'it
-# took a week', because 'it' does not refer to a company in these sentences.
+# Matches a pronoun at the start of a sentence that can refer to the subject of the previous sentence. The pattern does
+# not match 'It is late' or 'It took a week', because 'it' does not refer to a company in these sentences.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -123,7 +125,7 @@ _THEY = re.compile(
 )
 _POSSESSIVES = frozenset({"their", "its", "his", "her"})
 _MERGE_FIELDS = {"{{company_name}}": "prospect", "{{sender_company}}": "vendor"}
-# Matches times of day and phone numbers, which need no evidence.
+# Matches times of day and digits that look like a phone number. They need no evidence.
 _TIMES_AND_NUMBERS = _any(
     r"\b\d{1,2}(?::\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.|o['’]clock)", r"\b\d{1,2}:\d\d\b", r"\+?\d[\d ()/-]{6,40}\d"
 )

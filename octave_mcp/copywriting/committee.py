@@ -17,7 +17,7 @@ OLD_DAYS = 365
 # A warning lists at most this many names. If more people have the same title, the warning says only how many: 'to 5
 # other people too'.
 MAX_NAMED = 2
-# Matches titles that several people usually share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.
+# Matches titles that several people often share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 
 

@@ -25,7 +25,7 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Maximum number of new sentences in one edit. Even a whole section is expected to have fewer sentences.
+# Maximum number of new sentences and other findings in one edit. Even a whole section is expected to have fewer.
 MAX_SENTENCES = 200
 
 

@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"“[^“”]*”")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|dear|good (?:morning|afternoon)|\{\{first_name\}\}|[A-Z][\w-]*)\b[^.?!\n]{0,60},$", re.IGNORECASE
 )
-# If the last block of text in an e-mail does not end like a sentence, the block is treated as the signature.
+# If the last of several blocks of text does not end like a sentence, the block is treated as the signature.
 _SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 

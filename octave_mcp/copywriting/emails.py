@@ -22,9 +22,9 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
 # If an e-mail scores fewer points than this (out of 100), the model that wrote it is asked for a correction. The
-# threshold is low, because most e-mails have some faults, and a correction costs nearly as much as the first draft.
+# threshold is low, because most e-mails have some faults, and a correction costs another ask.
 MIN_UNCORRECTED_POINTS = 50
-# E-mails are checked with merge fields instead of names, because the rules do not depend on names.
+# Merge fields are enough for a check, because the rules see neither the greeting nor the signature.
 UNADDRESSED = Letterhead()
 # Matches 'Day 7', which is a day of the sequence and not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)

@@ -19,9 +19,9 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
 
-# The checks fill in these fields, so people cannot edit them.
+# The checks fill in these fields, so people cannot choose them as the part to edit.
 COMPUTED = frozenset({"score", "support", "evidence"})
-# Other sections refer to a persona by these fields, so people cannot edit them.
+# These fields identify a persona, so people cannot choose them as the part to edit.
 IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3

@@ -20,7 +20,7 @@ _SEVERAL_PEOPLE = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_TITLE_WORDS}\b)[A-Z][a-z]\S* [A-Z][a-z]"
 )
-# Chinese, Japanese and Korean names start with the family name.
+# Names in Chinese, Japanese or Korean characters usually start with the family name.
 _FAMILY_NAME_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 

@@ -30,8 +30,8 @@ _RECITES = re.compile(
     re.IGNORECASE,
 )
 _NAMES_A_QUOTATION = re.compile(r"\b(?:quot(?:e|ation)s?|a line|a sentence|the line|wrote a line)\b", re.IGNORECASE)
-# Matches dates in everyday wording: '4 March', 'in April', 'since 2024', 'this week'. If the day is missing, the month
-# needs a preposition and a capital letter, because 'may' and 'march' are also ordinary words.
+# Matches dates such as '4 March', 'in April', 'since 2024' and 'this week'. Without a number, the month needs a
+# preposition and a capital letter, because 'may' and 'march' are also ordinary words.
 _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|\b{MONTH} \d{{1,4}}\b|\b(?:in|since|on|from"
     rf"|of) (?=(?-i:[A-Z])){MONTH}"

@@ -24,8 +24,8 @@ from octave_mcp.errors import InputError
 Writer = Literal["summary", "card", "sequence", "talk_track"]
 # Number of steps in the path from a sequence to one of its touches.
 OF_TOUCH = len(("touches", 0))
-# Each of these fields identifies a list entry in every version of a playbook. If an entry has several of these fields,
-# the first of them identifies the entry.
+# These fields identify a persona, e-mail, seat or card in every version of a playbook. If an entry has several of these
+# fields, the first of them identifies the entry.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 
@@ -245,5 +245,5 @@ _ORIGINS: dict[str, Callable[[Playbook, Drafts, Path], Iterator[Origin]]] = {
     "success_metrics": _of_summary,
     "trial_plan": _of_summary,
 }
-# A model can revise only these sections, because only they are written by a model.
+# A model can revise only these sections, because only their parts can be traced to a draft.
 REVISABLE = tuple(_ORIGINS)

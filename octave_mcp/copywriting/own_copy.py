@@ -217,7 +217,7 @@ class Checker:
     def _faults(self) -> list[Fault]:
         email = self._email
         with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
-        errors = email_errors(with_frame)  # Blanks in the greeting count, too: 'Hi [name],'.
+        errors = email_errors(with_frame)  # Blanks in the greeting and signature count, too: 'Hi [name],'.
         if self.pasted.kind == "email":
             return [*errors, *email_faults(email)]
         reasons = [

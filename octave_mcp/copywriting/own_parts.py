@@ -107,8 +107,8 @@ def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> in
         indexes = [at for at, entry in enumerate(new) if getattr(entry, name, None) == key]
         if key is not None and key not in others and len(indexes) < 2:  # noqa: PLR2004 - one
             return indexes[0] if indexes else None
-    # Texts are compared letter by letter. `autojunk` is turned off, because it would ignore the most frequent letters
-    # of long texts.
+    # `autojunk` is turned off, because it would ignore the most frequent entries of long lists and the most frequent
+    # letters of long texts.
     texts = [list(map(_text, entries)) for entries in (old, new)]
     for _, start, end, new_start, new_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
         if start <= step < end:

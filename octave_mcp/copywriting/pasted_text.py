@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.copywriting.readability import length, sentences
 
-# If a line is at least this long and does not end like a sentence, the next line is assumed to continue it.
+# If a line is at least this long and does not end like a sentence, the next line is assumed to continue it, unless that
+# line is a list item or starts with a label.
 MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
@@ -38,10 +39,10 @@ _SENTENCE_END = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKDOWN = re.compile(r"^#{1,6}\s+|\*\*|__")
-# Matches labels of speakers and labels of parts of a script: 'Prospect: ...', 'Opener: ...'.
+# Matches a label at the start of a line. It can name a speaker or a part of a script: 'Prospect: ...', 'Opener: ...'.
 _LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*+(?P<text>.*)$")
 _STAGE_DIRECTION = re.compile(r"^[\[(][^\[\]()]{1,80}[\])]\.?$")
-# Matches phrases that are used only on the phone: '..., this is Sam from Acme', '... have you got 30 seconds?'.
+# Matches phrases that are typical of phone calls: '..., this is Sam from Acme', '... have you got 30 seconds?'.
 _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
     r"|at|over at)|have (?:you got )?(?:\d+|thirty|a few|a|two|five) (?:seconds?|minutes?|moments?)|did i catch)\b"

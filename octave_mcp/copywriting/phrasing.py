@@ -22,8 +22,8 @@ class Phrase(NamedTuple):
     advice: str
 
 
-# The patterns must not match everyday English. For example, they match 'much time', which sounds translated, but not
-# 'much more'. The repetitions in the patterns are bounded, so searching a long text takes linear time.
+# The patterns must not match everyday English. For example, they match 'takes much time', which sounds translated, but
+# not 'takes much more'. Gaps such as `[^.?!]{0,40}` are bounded, so searching a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -184,7 +184,8 @@ _BROCHURE = (
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
-# Words such as 'planned', 'manages' and 'quickly' are not nouns, so they end a row of nouns.
+# Words with these endings are often verbs or adverbs, such as 'planned', 'manages' and 'quickly', so they end a row of
+# nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
 # Matches four or more lower-case words. Commas and capitals do not match, so lists and proper names are not reported.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")

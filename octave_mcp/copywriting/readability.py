@@ -65,6 +65,6 @@ def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
 
 def _syllables(word: str) -> int:
     groups = re.findall(r"[aeiouy]+", word.casefold())
-    # A final 'e' does not count as a syllable, as in 'time', except in words that end in 'le', such as 'table'.
+    # A final 'e' is usually silent, as in 'time'. In words such as 'table', the final 'le' is a syllable.
     silent = word.casefold().endswith("e") and not word.casefold().endswith("le") and len(groups) > 1
     return max(1, len(groups) - silent)

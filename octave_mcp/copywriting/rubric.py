@@ -31,10 +31,11 @@ MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Maximum Flesch-Kincaid grade. A text with grade 8 is easy to read.
 MAX_GRADE = 8.0
-# If the e-mail quotes no page of the reader's company, its maximum reading grade is higher by this number. Without
+# If the e-mail cites no page of the reader's company, its maximum reading grade is higher by this number. Without
 # quotations, it is unknown which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum number of words in the ask of the first touch, and in the ask of a later touch.
+# Maximum number of words in the ask of the first touch, and of a later touch. Last touches, and e-mails that are not in
+# English, are exempt.
 MAX_ASK_WORDS = (10, 20)
 # A rep needs about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
@@ -44,17 +45,17 @@ MAX_LIST_ITEMS = 5
 # Minimum and maximum number of questions in a call script, and of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Maximum share of quotations that come from the same page. This limit does not apply to sales copy with fewer than
-# MIN_QUOTATIONS quotations.
+# Maximum share of quotations from the same page. Quotations from case studies do not count. The limit does not apply to
+# sales copy with fewer than MIN_QUOTATIONS other quotations.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
-# If a script has fewer questions than this, yes-or-no questions are allowed, because they open the call or book the
-# next call.
+# If a pasted script has fewer questions than this, yes-or-no questions are allowed, because they often open the call or
+# book the next call.
 MIN_SCRIPT_QUESTIONS = 5
 # If `make_first` has at least this many words, it counts as the text of the document that the e-mail offers. The e-mail
 # can then call the document a 'checklist', 'template', 'guide' or 'framework' without evidence. Other words for a
-# document, such as 'report', need evidence.
+# document, such as 'report', must be in this text or in the vendor's evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
 # Maximum score of the last e-mail (the goodbye), which test readers liked less than nearly any other e-mail.
 MAX_GOODBYE_POINTS = 80

@@ -13,11 +13,12 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# Indexes of touches, counted from 0: the first two touches must contain proof, and the third must make an offer.
+# Indexes of touches, counted from 0: the first two touches must contain proof, and the third must make an offer. The
+# last touch needs neither.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
 # An e-mail fits the deal if it shares at least MIN_SHARED_WORDS words with the user's context, the prospect's
-# quotations or an earlier touch. If an e-mail has at least MIN_PARAGRAPHS paragraphs, its opening must share a word
-# with the rest.
+# quotations or earlier touches. If the first touch has at least MIN_PARAGRAPHS paragraphs, its opening must share a
+# word with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
 # Maximum number of words about the vendor's business in the first touch, and in a later touch.
@@ -32,7 +33,7 @@ MIN_READER_SHARE = 0.33
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")
-# If the user's context asks for a meeting, the meeting counts as the offer that the third touch needs.
+# If the user's context mentions a meeting, demo or call, the third touch needs no other offer.
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
 # Finds company names that are ordinary words, as in 'Twenty, the open-source CRM, ...'. The pattern must not match
@@ -85,7 +86,7 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # The fault is fatal only if there is evidence or context. If there is neither, the rules cannot recognise
+        # The fault is fatal only if there is evidence or context. If there is neither, the rules can hardly recognise
         # words that are about the deal.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."

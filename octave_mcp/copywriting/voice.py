@@ -17,8 +17,8 @@ MAX_HEDGES = 1
 # An e-mail should name the reader's company at most this often, and otherwise say 'you'.
 MAX_MENTIONS = 1
 MIN_FULL_FORMS = 2
-# At most this many phrases of each kind are reported. An e-mail that never says 'you' is allowed to say 'I' or 'we'
-# this many times.
+# At most this many phrases that sound translated, and as many stiff phrases, are reported. An e-mail is always allowed
+# to say 'I' or 'we' this many times, even if it says 'you' less often.
 MAX_OF_A_KIND = 3
 
 # Matches 'probably', 'I'd guess' and 'looks like it', but not 'in May', 'May I ask' or 'what sort of'.
@@ -146,7 +146,8 @@ def _threats(email: Email) -> Iterator[Fault]:
 
 
 def _pronouns(email: Email) -> Iterator[Fault]:
-    # Opt-outs are not counted, because an opt-out such as 'I'll stop writing' has to be about the writer.
+    # Paragraphs with an opt-out are not counted, because an opt-out such as 'I'll stop writing' has to be about the
+    # writer.
     about_deal = " ".join(line for line in email.own_words.splitlines() if not has_way_out(line))
     you, we = len(_YOU.findall(email.text)), len(_WE.findall(about_deal))
     if we > max(you, MAX_OF_A_KIND):

@@ -17,7 +17,7 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
-# If a gap has one of these codes, a call failed. A refresh repeats the failed call, so the refresh drops the old gap.
+# A gap in the research with one of these codes reports a failed ask. A refresh usually asks again, so it drops the gap.
 UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 

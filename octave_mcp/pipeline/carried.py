@@ -11,8 +11,8 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags that say who wrote the text. A refresh copies these flags from the earlier version, because it retains some of
-# that version's text.
+# Flags that say who wrote the text. A refresh copies these flags from the earlier version, because it can retain text
+# of that version.
 _WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 

@@ -119,7 +119,7 @@ def _in_year_of(written: str, published: str) -> str:
 
 
 def _days_apart(written: str, day: date) -> int:
-    # A date without a day, such as 2024-03, is treated as the 15th of the month.
+    # A date such as 2024-03 has no day, so take the middle of the month.
     return abs((date.fromisoformat(written if len(written) > _MONTH_LENGTH else f"{written}-15") - day).days)
 
 

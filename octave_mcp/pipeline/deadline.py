@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
-# Maximum share of the remaining time that one part of a run is allowed to use. The rest of the time is reserved for
-# later parts: for example, reading the pages must leave time to write the playbook.
+# Maximum share of the remaining time for one scrape, and for work that runs side by side. The rest of the time is
+# reserved for later work: for example, reading the pages must leave time to write the playbook.
 TIME_SHARE = 0.7
 
 

@@ -12,8 +12,7 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
-# If fewer than `LOW_PAGES` pages or fewer than `LOW_WORDS` words were read about a company, the playbook gets the flag
-# `low_confidence`. If both numbers are too low for the prospect, outlines are written instead of sales copy.
+# Below either of these numbers, too little was read about a company to be confident in the playbook.
 LOW_PAGES = 3
 LOW_WORDS = 300
 

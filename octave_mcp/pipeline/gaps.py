@@ -127,8 +127,8 @@ def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
         yield Gap(section="context", code="not_found", reason=reason, would_fill="a vendor page that states it")
 
 
-# A figure in the user's context with one of these units, such as "40 %", claims a result, so it needs evidence. Other
-# figures, such as dates and counts, need no evidence, because they only describe the deal.
+# A figure with one of these units, such as "40 %", often claims a result. If no quotation contains it, the rep should
+# know. Other figures, such as dates and counts, usually only describe the deal.
 _RESULT_UNITS = frozenset({"%", "x", "$", "€", "£", "¥"})
 _FILLS_SCRIPTS = f"a source that runs the JavaScript of pages: {SET_UP_SCRIPTS}; see failed_pages"
 

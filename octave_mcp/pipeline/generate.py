@@ -42,11 +42,11 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
-    # If the budget ran out during the research, nothing is left to pay for the writing, so fail before asking for any
-    # drafts.
+    # If the budget ran out before the vendor's elements or the prospect's personas were known, the drafts would lack
+    # their main material, so fail before asking for any drafts.
     if gap := next(filter(None, map(budget_gap, results)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
-    return await run(write_playbook, {known.role: known for known in results})  # 8
+    return await run(write_playbook, {known.role: known for known in results})  # step 8
 
 
 def _name(site: Site) -> str:
@@ -59,7 +59,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
         read = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
         # End the turn even if the research failed or made no ask, because otherwise the research on the other company
-        # would wait forever.
+        # could wait forever.
         if run.turns:
             run.turns.end(site.company.role)
     read = read.model_copy(update={"links": tuple(link.url for link in site.links)})
@@ -70,14 +70,14 @@ async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
     """Return the cached research, or read the site if no research is cached."""
     if cached := await cached_research(run, site):
         return await _with_unread_pages(run, site, cached, counterpart)
-    home = await run(scrape_homepage, site)  # 2
-    profile = await run(analyse_homepage, site, home)  # 3
-    chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
+    home = await run(scrape_homepage, site)  # step 2
+    profile = await run(analyse_homepage, site, home)  # step 3
+    chosen = await run(prioritise_urls, site, profile, counterpart)  # step 4
     packs = [
         (site, profile, counterpart, pack, None if at else home)
         for at, pack in enumerate(in_packs(chosen, run.capacity.pack_pages))
     ]
-    readings = await run.side_by_side(read_pack, *packs, name="pack")  # 5 + 6
+    readings = await run.side_by_side(read_pack, *packs, name="pack")  # steps 5 and 6
     merged = merge(profile, readings, site.failures)
     await cache_research(run, merged)
     return merged

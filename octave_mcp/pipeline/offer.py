@@ -11,7 +11,7 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MAX_CHARACTERS = 500
-# If the description and headings have fewer characters than this, sentences of the page replace the headings.
+# If the description and headings have fewer characters than this, sentences of the page are added.
 MIN_CHARACTERS = 120
 # Maximum number of words in a heading. Longer headings are usually titles of customer stories or news, which do not
 # describe an offer.
@@ -55,7 +55,7 @@ def _says_something(heading: str) -> bool:
 def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
     for passage in shown:
         if not passage.where:
-            # Skip text without a full stop or other end mark, because it is a label or list entry and not a sentence.
+            # Skip text without a full stop or other end mark, because it is usually a label or a list entry.
             sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
             yield from (sentence for sentence in sentences if sentence.endswith(SENTENCE_ENDS))
 

@@ -13,15 +13,15 @@ from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
-# A page with fewer words than this counts as failed, because it has only labels and no sentences to quote. The limit
-# does not apply to the home page, because every run needs it.
+# A page with fewer words than this counts as failed, because it has too little text to quote. The limit does not apply
+# to the page at the root of the site, because every run needs it.
 MIN_PAGE_WORDS = 5
 # Maximum number of rounds in which spare URLs replace failed pages. One round is not enough, because a spare URL can
 # fail as well.
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# What the journal records when pages are fetched: for each URL, the key of the stored page, or the page failure.
+# What the journal records for a scrape: for each URL that was read, the key of the stored page, or the page failure.
 _Scraped = tuple[str | PageFailure, ...]
 
 
@@ -80,7 +80,7 @@ class Pages:
         scraped = await self.journal.step("scrape", fetched, _Scraped, site.company, urls, spares)
         try:
             return await self._stored(scraped)
-        except Unreadable:  # another release stored the pages in a format that this release cannot read
+        except Unreadable:  # a page is missing, or another release stored it in a different format
             return await self._stored(await fetched())
 
     async def _stored(self, scraped: _Scraped) -> _Read:

@@ -21,19 +21,19 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# Links to the company's own pages are grouped by kind of page. All other links are grouped by kind of site: for
-# example, links to job boards form one group.
+# Links to job boards, feeds and sister sites are grouped by their origin: for example, all links to job boards form one
+# group. All other links are grouped by kind of page.
 Group = PageKind | LinkOrigin
 
-# The model is asked to rank this many links for each page to read, but at least `MIN_CANDIDATES` and at most
-# `MAX_CANDIDATES` links in total. The model needs alternatives to choose from, but every link costs tokens.
+# The model ranks this many links for each page to read, but `MIN_CANDIDATES` to `MAX_CANDIDATES` links in total, if the
+# site has that many. The model needs alternatives to choose from, but every link costs tokens.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Before the quotas apply, up to this share of the pages is chosen because they match the user's context.
+# Before the quotas apply, pages that match the user's context can take about this share of the places, at least one.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
-# The first four kinds of page on the company's own site are more important than pages on other sites. The remaining
-# kinds of page on the company's own site are less important than pages on other sites.
+# The first four kinds of page in `RoleTraits.shares` come before links from job boards, feeds and sister sites. The
+# other kinds of page come after these links.
 KINDS_BEFORE_OUTSIDE = 4
 
 

@@ -34,8 +34,8 @@ from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
-# Maximum number of characters to read from one page (about 4,000 tokens). If a page is longer, only its most relevant
-# passages are read.
+# Maximum number of characters to read from one page (about 4,000 tokens in English). If a page is longer, only its most
+# relevant passages are read.
 PAGE_CHARACTERS = 16_000
 # Static site generators often date every page with the day of the build. If fewer pages than this share a date, the
 # date is retained, because it can be a real publication date.
@@ -69,7 +69,7 @@ async def read(
 
     The ask includes only passages for which `is_asked` returns true.
     """
-    # Research on a vendor is reused for other deals, so the prospect of this deal must not influence it.
+    # Research on a vendor is reused for other deals, so this deal's prospect must not influence the choice of passages.
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)

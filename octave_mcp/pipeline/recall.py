@@ -13,8 +13,8 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-# Maximum number of additional pages that are read because they name the other company. The model can
-# read all of them in a single ask.
+# Maximum number of additional pages that are read because they name the other company. All of them are read as one
+# pack.
 MAX_UNREAD = 3
 
 

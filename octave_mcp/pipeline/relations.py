@@ -62,7 +62,7 @@ def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceI
 
 def _keys(research: Research) -> frozenset[str]:
     """Return the company's name and the first label of its domain, normalised for comparison with other names."""
-    # Ignore the first label of an IP address or of a domain such as 1234.example, because a number is not a name.
+    # Ignore the first label of an IPv4 address or of a domain such as 1234.example, because a number is not a name.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
 

@@ -171,7 +171,7 @@ class _Rules:
 
     def __init__(self, part: Part, writer: Writer, drafts: Drafts, given: str) -> None:
         self._part, self._writer, self._drafts, self._given = part, writer, drafts, given
-        # Ignore problems that the e-mail sequence already had, because the revised part did not cause them.
+        # Ignore problems that the rest of the sequence already had, because the revised part did not cause them.
         earlier = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
         self._earlier = {(problem.rule, problem.at) for problem in earlier}
 

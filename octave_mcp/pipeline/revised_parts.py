@@ -24,16 +24,16 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
-# Maximum total size in bytes of a part, its surrounding text and the quotations in an ask. `ROOM` keeps the cost of
-# revising an e-mail below 6,000 tokens, including the answer and the verification of its claims. `UNVERIFIED_ROOM`
-# applies if the claims are not verified.
+# Usual limit for the size in bytes of a part, its surrounding text and the quotations in an ask. `ROOM` should keep the
+# cost of revising an e-mail below 6,000 tokens, including the answer and the verification of its claims.
+# `UNVERIFIED_ROOM` applies if the claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
 # Each byte of a part beyond `USUAL_BYTES` raises the limit by `ROOM_PER_BYTE` bytes, up to a limit of `MAX_ROOM`.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
-# Bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
+# Estimated bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
 LINE_BYTES, PAGE_LINE_BYTES = 10, 90
-# Fields that identify the subject of a part. An answer cannot change these fields.
+# Fields that identify the subject of a part. If the part is a single object, an answer cannot change these fields.
 _FIXED = ("persona_id", "seat")
 _IN_CITES: dict[type[Value], type[Value]] = {
     SummaryDraft[EvidenceId]: SummaryDraft[Cite],

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
-# Maximum total length of the quotations that are shown to the model when it rewrites claims.
+# A model that rewrites claims always sees the quotations that the drafts still cite. Other quotations are added up to
+# this total number of characters.
 MAX_SHOWN_CHARACTERS = 3_000
 # If a draft has lost more claims than this, the whole draft is rewritten.
 MAX_LOST_CLAIMS = 12
@@ -152,7 +153,7 @@ class _Repair:
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
-        # Also replace claims that depend on lost claims, such as a subject line with a figure from a lost sentence.
+        # Also replace texts that depend on lost claims, such as a subject line with a figure from a lost sentence.
         self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property

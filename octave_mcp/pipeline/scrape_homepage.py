@@ -8,7 +8,7 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page
 from octave_mcp.pipeline.run import Run
 
-# A page at the root of a site with fewer words than this is treated as a splash page or language picker.
+# If the page at the root of a site has fewer words than this, it can be a splash page or language picker.
 MIN_HOME_WORDS = 40
 # Usual paths of the actual home page behind a splash page or language picker.
 _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index.html", "/main"})

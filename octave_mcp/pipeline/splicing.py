@@ -24,7 +24,7 @@ T = TypeVar("T")
 # The body of an e-mail, and the fields that the checks derive from the body. If a person wrote the body, all of these
 # fields stay unchanged.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
-# A revised part of one of these kinds counts as finished sales copy, even if the rest of its draft is an outline.
+# A part of the playbook with one of these kinds is finished sales copy, even if its draft is still an outline.
 _COPY_KINDS = ("email", "summary")
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 

@@ -30,7 +30,7 @@ V = TypeVar("V", bound=Value)
 MANDATORY = "whom_to_approach"
 # Maximum length of a correction: the length of its claim times `MAX_GROWTH`, plus `MAX_EXTRA_CHARACTERS`.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
-# Matches markup and URLs, which a correction must not add.
+# Matches markup characters and the '://' of URLs. A correction must not contain one that its claim does not contain.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not support the whole claim"
 # Users see the reasons for verdicts, so the rules against unknown names and URLs apply to reasons. Other rules do not
@@ -69,7 +69,7 @@ class Corrector:
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _rejected(value, supports), known=self.known, language=self._language)
         dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
-        # If all claims would be dropped, keep them and mark them, because an empty draft is of no use.
+        # If nothing usable would remain, keep the rejected claims and mark them, because an empty draft is of no use.
         return Applied(judged, ()) if coherent.value is None else Applied(coherent.value, tuple(dropped))
 
     def _corrections(

@@ -37,12 +37,12 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
 # Token budget of verification: `TOKEN_SHARE` times the tokens that the run's other asks have used so far, plus
-# `FLOOR_TOKENS`. Without `FLOOR_TOKENS`, the first claims could not be verified.
+# `FLOOR_TOKENS`, which allow some verification even if the other asks have used few tokens.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
 # Maximum numbers of verification asks: `RESEARCH_ASKS` for the findings on one company, `COPY_ASKS` for one answer that
 # contains drafts, and `LAST_ASKS` for all claims together if a connected client judges them.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-# The judge's name in a verdict if a connected MCP client judged the sales copy that the client itself wrote.
+# The judge's name in a connected client's verdict, because the client judges a playbook that it wrote itself.
 SELF = "self"
 STEP = "verify"
 NO_ROOM = "the run's token limit for checking claims was reached"
@@ -200,7 +200,7 @@ class Verifier:
             if company in {None, claimed.quotations[0].role}
         ]
         unique = dict.fromkeys(claimed for _, claimed in sorted(ranked, key=lambda pair: pair[0]))
-        # Digests take time to compute, so skip them if there are no earlier opinions to look up.
+        # Digests take time to compute, so skip them if there are no earlier claims to compare with.
         if not self.known and not self.settled:
             return list(unique)
         return [claimed for claimed in unique if not self._is_known(claimed)]
@@ -295,8 +295,8 @@ class Verifier:
         verdicts = Counter[Verdict](opinion.verdict for opinion in parsed.values())
         self._verdicts += verdicts
         why = NOT_JUDGED if parsed else UNUSABLE
-        # If an answer is about only a few claims, accept it even if it rejects most of them, because a few claims can
-        # all be wrong.
+        # Do not discard an answer about only a few claims here, even if it rejects most of them, because a few claims
+        # can all be wrong.
         if len(parsed) > A_FEW and not are_trusted(verdicts):
             parsed, why = {}, UNTRUSTED
         wrong = answer.wrong or ("" if parsed else why)

@@ -125,8 +125,8 @@ def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Stored drafts include the verdicts on their claims, but stored findings do not. The verdicts on findings are
-    # therefore derived from the opinions that the earlier run stored.
+    # Stored drafts include the model's verdicts on their claims, but stored findings do not. The verdicts on findings
+    # are therefore derived from the opinions that the earlier run stored.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier
 

@@ -74,7 +74,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     return refreshed(written, run.base) if run.base else written
 
 
-# The sections that `copywriting.assembly` makes from the drafts.
+# Sections that `copywriting.assembly` makes. `triggers` are findings, to which the assembly only adds meanings.
 _ASSEMBLED = (
     "executive_summary",
     "buying_committee",
