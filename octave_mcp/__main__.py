@@ -8,7 +8,7 @@ import sys
 def main() -> int:
     """Run the command in `sys.argv` and return its exit code."""
     try:
-        # The import takes about a second. It is inside `try`, so that Ctrl-C during the import prints no traceback.
+        # The import can take over a second. It is inside `try`, so that Ctrl-C during the import prints no traceback.
         from octave_mcp.surfaces.cli.main import main as run  # noqa: PLC0415 - see above
     except KeyboardInterrupt:
         sys.stderr.write("error: interrupted\n")

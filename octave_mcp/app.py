@@ -22,7 +22,7 @@ from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
-# Re-exported for the surfaces, which must not import `exports` directly.
+# The surfaces must not import `exports`, so they import `free_folder` and `write_files` from here.
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
 
 EngineName = Literal["durable", "inline"]

@@ -241,8 +241,8 @@ class NotRecorded(UpstreamError):
     The run does not fail if it can still write a part of the playbook without this answer.
     """
 
-    # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. The error code and the HTTP
-    # status are those of a stale recording.
+    # The base class is `UpstreamError` and not `StaleRecording`, so that the run reports a gap and continues. Callers
+    # see the code and the HTTP status of a stale recording.
     code, status = StaleRecording.code, StaleRecording.status
 
 
@@ -310,8 +310,8 @@ class TimedOut(Transient):
 def without_provider_text(failed: OctaveError) -> str:
     """Return the message without the provider's own text, which only the log contains."""
     text = str(failed)
-    # Adapters write the provider's text after the first ': '. Leave out the provider's text, because it can repeat
-    # parts of the prompt, including text from pages.
+    # In these errors, adapters write the provider's text after the first ': '. Leave out this text, because it can
+    # repeat parts of the prompt, including text from pages.
     is_quoting = isinstance(failed, Transient | BadRequest)
     return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 

@@ -44,7 +44,7 @@ class Asker:
     replayed_answers: list[Replayed] = field(default_factory=list[Replayed])
     faults: Faults = field(init=False)
     _has_answered: bool = False
-    # Models that must not be asked again in this run, for example because their key is invalid.
+    # Models that the run no longer asks, for example because their key is invalid.
     _unavailable: dict[str, NoAccess | SetupError] = field(default_factory=dict[str, NoAccess | SetupError])
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Asker:
             UpstreamError, SetupError: If no model answered, for example because the budget or the time was used up.
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
-        # If every model is unavailable, ask the run's own model again, so that the user sees the error of this model.
+        # If no model is left, ask the run's own model again, so that the user sees the error of this model.
         models = [model for model in (self.model, *able) if model.name not in self._unavailable] or [self.model]
         failed: OctaveError | None = self._unavailable.get(self.model.name)
         for model in models[:-1]:
@@ -91,8 +91,8 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            # A free fallback model, such as the extractive model, gets extra time, because the paid model may have used
-            # up all of the time.
+            # A free model, such as the extractive model, gets extra time, because a paid model that failed before may
+            # have used up all of the time.
             until = max(until, self.clock.now() + RETRY_SECONDS)
         try:
             return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)

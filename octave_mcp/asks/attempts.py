@@ -24,7 +24,7 @@ from octave_mcp.errors import (
 from octave_mcp.ports import Model
 
 ATTEMPTS = 10
-# Time limit for the retries of one ask. The limit does not apply to waits that the provider asks for.
+# Time limit for the retries of one ask. It excludes waits that the provider asks for, and the retry after a timeout.
 RETRY_SECONDS = 240.0
 # Longest wait to show in a message. A provider can ask for an infinite wait, for which `ceil` would raise an error.
 MAX_SHOWN_SECONDS = 1e9

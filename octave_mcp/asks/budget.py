@@ -13,11 +13,11 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
-# Maximum share of the budget for asks about pages. Without this limit, a run could spend its whole budget on reading
-# and end without a playbook.
+# Models are asked about pages only until the run has used this share of its budget. Without this limit, a run could
+# spend its whole budget on reading and end without a playbook.
 READING_SHARE = 0.5
-# Claims are verified only until the run has used this share of its budget. The rest of the budget is reserved for
-# writing sales copy.
+# Claims are verified only until the run has used this share of its budget. The rest of the budget is reserved for other
+# asks, such as asks for sales copy.
 VERIFYING_SHARE = 0.8
 
 

@@ -11,10 +11,10 @@ from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
 # In characters. If a repeated schema is shorter than this, it stays inline, because a definition and its references
-# would be longer.
+# would save little or nothing.
 MIN_SHARED_LENGTH = 40
-# The compact schema omits these keywords. The question's text already says that every field is required and that no
-# other fields are allowed.
+# The compact schema omits these keywords to save tokens. The question's text says that every field is required, and
+# `decoding` removes fields that are not allowed.
 _OMITTED = ("description", "additionalProperties", "required")
 # pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). Remove the suffix '_Cite_',
 # because it is the same in all answer types.

@@ -169,7 +169,7 @@ class Checks(Generic[R]):
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
         worded = {} if isinstance(answer, Unusable) else reworded(draft, to_fix, answer.unread)
         given |= {to_fix[at].at: part for at, part in worded.items()}
-        # Check a draft that contains all replacements, and then keep only the replacements that passed.
+        # Check all replacements in one draft, because some rules compare entries, for example for repeats.
         read = self._checked(first, changed(draft, given), ())
         passed = accepted(cast("Value", read.draft), to_fix, given, read.problems)
         refused = [p for p in read.problems if any(at not in passed and is_within(p.at, at) for at in given)]
@@ -279,7 +279,7 @@ async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> 
     answer = await asks.answer(ask)
     read = await computed(checks.read, answer)
     first = await computed(checks.settled, read)
-    # If the whole answer is bad or too many entries failed, a patch would not help, so request a complete answer.
+    # Request a complete answer if the whole answer is bad, or if nothing passed and a patch could not fix all problems.
     is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MAX_FIXES)
     to_fix = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
     # Do not ask the extractive model again, because it would give the same answer.

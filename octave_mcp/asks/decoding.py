@@ -18,10 +18,10 @@ from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MAX_COMPLAINTS = 10
-# Each repair removes invalid parts of an answer, and the next validation can find further invalid parts.
+# After each repair, the answer is validated again, because a repair can uncover further invalid parts.
 MAX_REPAIRS = 40
 
-# Try at most this many JSON objects, starting with the last one, because models write drafts before the answer.
+# Only this many JSON objects at the end of the text are tried, because models write drafts before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
@@ -159,7 +159,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
         if _takes_texts(tree, errors):
             continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
-        # A cut-off answer lacks fields because its end is missing, so do not list the missing fields.
+        # A cut-off answer can be invalid only because its end is missing, so do not list what is invalid.
         if not wrong:
             reasons += [complaint for complaint in complaints if complaint not in reasons]
         places = [_item(tree, error["loc"]) or _removable(tree, error, form) for error in errors]
@@ -177,8 +177,8 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
     """Add each invalid entry to `unread`, with its path in the original answer as the key."""
     known = [*unread]
     for error, at in zip(errors, places, strict=True):
-        # Earlier repairs removed items, so later items of the same list now have lower indexes than in the original
-        # answer.
+        # Earlier repairs can have removed items, so later items of the same list now have lower indexes than in the
+        # original answer.
         place, text = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:MAX_QUOTED_LENGTH]
         within = ".".join(map(str, error["loc"][len(at) :]))
         wrong = f"{within}: {error['msg']}" if within else error["msg"]

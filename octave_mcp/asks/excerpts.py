@@ -41,7 +41,7 @@ def _section(text: str, fields: frozenset[str], place: int | None, known: frozen
 
 
 def _needed(paragraphs: list[str], fields: frozenset[str], place: int | None) -> Iterator[str]:
-    # If a list is left out, also leave out the line that introduces the list, such as 'Fields:'.
+    # If a list is left out, also leave out the paragraph that introduces the list, such as 'Fields:'.
     shortened = [_shortened(paragraph, fields, place) for paragraph in paragraphs]
     for at, text in enumerate(shortened):
         is_lead = paragraphs[at].endswith((":", ", and")) and at + 1 < len(shortened) and _is_list(paragraphs[at + 1])

@@ -10,7 +10,7 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
-# The value of `Gap.section` for gaps that the model caused, which belong to no section of the playbook.
+# The value of `Gap.section` for gaps about the model or a limit of the run, which belong to no section of the playbook.
 MODEL = "model"
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 

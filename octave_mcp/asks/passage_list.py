@@ -87,7 +87,7 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
             heading, before = passage.heading, printed
-            # Do not list a heading as sentence 0 if the heading is itself shown as a passage.
+            # Do not list a heading as sentence 0 if the passage itself starts with the heading.
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
                 yield f"(0) {one_line(printed)}" if printed else "--"

@@ -27,7 +27,7 @@ MAX_FIXES = 16
 # If a schema has more nullable parts than this, Anthropic's API rejects the schema.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# A new text with fewer words than this, such as 'none' or 'drop it', is an instruction and not a new sentence.
+# A new text with fewer words than this, such as 'none' or 'drop it', is treated as an instruction, not as a sentence.
 MIN_WORDS = 3
 MAX_CITED = 12
 
@@ -60,8 +60,8 @@ def fixes(
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # Also replace sentences that start with words such as 'It' or 'Both'. Such sentences may make no sense if the
-    # previous sentence is changed or dropped.
+    # Also replace entries that depend on a failed entry, such as 'Both are free' after a failed sentence. They may make
+    # no sense if the failed entry is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"

@@ -11,17 +11,17 @@ from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
 
-# Size of the schema caches. There are more answer types than prompts, because each combination of entries in a patch
-# has its own type.
+# Size of the caches for schemas and patch types. There are more answer types than prompts, because each combination of
+# entries in a patch has its own type.
 FORMS = 256
 
-# Providers ignore or reject these keywords, so they are removed from the schema and enforced by our own validation.
+# Some providers ignore or reject these keywords, so they are removed. Our own validation enforces the limits.
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"
 ).split()
-# Providers reject these keywords, too. If an answer type needs one of them, `schema_of` raises an error, because a
-# schema without the keyword would allow invalid answers.
+# Some providers do not enforce these keywords, either. If an answer type needs one of them, `schema_of` raises an
+# error, because a schema without the keyword would allow invalid answers.
 _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
 

@@ -14,9 +14,9 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
-# Maximum characters of findings and passages in one ask. The limits are about 7,000 tokens for the analysis of a
-# prospect, and 5,000 tokens for writing sales copy. A writer needs few findings, because an e-mail has room for only a
-# handful of claims. Without these limits, asks for sales copy used two thirds of a run's input tokens.
+# Usual limits on the characters of selected findings and passages in one ask: about 7,000 tokens for the analysis of a
+# prospect, and 5,000 tokens for sales copy. A writer needs few findings, because an e-mail has room for only a handful
+# of claims. Without these limits, asks for sales copy used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.
@@ -96,7 +96,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
         _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
-    # Findings of the kinds that are missing from the list above come last.
+    # If a kind of element is missing from the list above, its findings come last.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])

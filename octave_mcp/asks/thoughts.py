@@ -17,8 +17,8 @@ _NAME = (
 )
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reasoning)"
 _CHANNEL = r"<\|channel\|?>\s{0,9}"
-# Matches the markers of thoughts, for example <think>, [THINK], ◁think▷, <|START_THINKING|>, <details
-# type="reasoning">, <|channel|>analysis<|message|>.
+# Matches the start of an object, and the markers of thoughts, for example <think>, [THINK], ◁think▷,
+# <|START_THINKING|>, <details type="reasoning">, <|channel|>analysis<|message|>.
 _MARKS = re.compile(
     rf"""
     (?P<object>\{{(?=\s{{0,99}}(?:["}}]|\Z)))
@@ -46,10 +46,10 @@ _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORE
 # the text. `_ENDING` is the maximum distance between the error and the end, in characters.
 _ENDING = 8
 # Maximum amount of text to read, as a multiple of the text's length. Beyond this limit, the insides of broken objects
-# are not read again. Without the limit, rereading would take quadratic time.
+# are not read again. Without the limit, rereading could take quadratic time.
 _READINGS = 8
-# If an object is nested too deeply for the JSON decoder, skip this many characters. An object that is nested so deeply
-# is always longer than this, so its end is not skipped.
+# If an object is nested too deeply for the JSON decoder, or has an integer with thousands of digits, skip this many
+# characters. Such an object is always longer than this, so its end is not skipped.
 _DEEP = 500
 # The first attempt decodes 64 characters, and each further attempt decodes 16 times as many. A failed attempt takes
 # time in proportion to its whole input, so starting with the whole text would be slow.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from octave_mcp.domain.asks import Ask
 
 MAX_NAME_LENGTH = 80
-# Each process generates a new secret, so that a page cannot contain the fence name of an earlier run.
+# Each process generates a new secret, so that a page cannot contain a fence name from an earlier process.
 _SECRET = secrets.token_bytes(16)
 
 

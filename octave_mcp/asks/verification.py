@@ -24,14 +24,14 @@ from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
 MAX_CLAIMS_PER_ASK = 60
-# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong. The rule-based
-# checks have already accepted all of these claims.
+# If a model rejects at least half of the claims or doubts more than 90 % of them, assume that the model is wrong. The
+# rule-based checks have already accepted all of these claims.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# Accept up to this many doubts even if the model doubts every claim, because a few claims can all be wrong.
+# MAX_DOUBTED_SHARE applies only above this many doubts, because a few claims can all be wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
-# To estimate an answer's size: each answer takes ANSWER_TOKENS, and each doubt adds DOUBT_TOKENS. Models usually doubt
-# one claim in ten (DOUBTED_SHARE).
+# To estimate an answer's size: each answer takes ANSWER_TOKENS, and each doubt adds DOUBT_TOKENS. The estimate assumes
+# that a model doubts one claim in ten (DOUBTED_SHARE).
 ANSWER_TOKENS = 60
 DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
 # Estimated tokens of the small parts of an ask: roles, the schema's name, and notes to a connected client.

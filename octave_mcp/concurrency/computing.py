@@ -49,9 +49,9 @@ def stay_responsive() -> None:
     sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()
-    # The third threshold is so high that the oldest generation is never collected automatically. With ten concurrent
-    # runs, each collection of the oldest generation took 0.2 s, and all of them together took a seventh of the total
-    # time. `Collector` runs these collections at quiet moments instead.
+    # The third threshold is so high that the oldest generation is practically never collected automatically. With ten
+    # concurrent runs, each collection of the oldest generation took 0.2 s, and all of them together took a seventh of
+    # the total time. `Collector` runs these collections at quiet moments instead.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 

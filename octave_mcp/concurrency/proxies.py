@@ -84,7 +84,7 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
 
 
 def _host(url: httpx2.URL) -> str:
-    # Use the ASCII form of the host, because `url.host` raises an error for invalid Punycode names.
+    # Use the ASCII form of the host, because `url.host` decodes Punycode names.
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
@@ -100,7 +100,7 @@ def _is_part_of(host: str, name: str) -> bool:
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
-    # Remove the brackets from networks such as '[::1]' and '[fd00::]/8', but not from '[::1]:8080', which has a port.
+    # Remove the brackets from '[::1]' and '[fd00::]/8', but not from '[::1]:8080', which has a port.
     bare = text.removeprefix("[").replace("]", "") if "]:" not in text else text
     try:
         return ip_network(bare, strict=False)

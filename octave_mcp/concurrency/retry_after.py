@@ -133,8 +133,8 @@ def _resets(headers: Mapping[str, str]) -> Iterator[float]:
         low = name.lower()
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
-        # Providers send a reset time for every rate limit, but the caller has to wait only for exhausted limits.
-        # If an 'X-RateLimit-Reset' header has no matching 'Remaining' header, count its limit as exhausted.
+        # Some providers send a reset time for every rate limit, but the caller has to wait only for exhausted limits.
+        # If a header such as 'X-RateLimit-Reset' has no matching 'Remaining' header, count its limit as exhausted.
         remaining = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(remaining) == 0 and (wait := _reset(value.strip())) is not None:
             yield wait

@@ -16,7 +16,7 @@ Work = Callable[[], Awaitable[Any]]
 
 # The waits are short, so that a task works again soon after an operator has fixed the cause.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
-# If a task keeps failing and recovering, each reason is logged at most once in this time.
+# If a task keeps failing for the same reason and recovering, the reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0
 
 
@@ -51,8 +51,8 @@ class Supervisor:
         """Cancel repeated tasks, and wait for all tasks to end."""
         for task in self._loops:
             task.cancel()
-        # Tasks started by `once` are not cancelled, because the events that they write would be lost. The loop is
-        # needed because a task may start another task just before it ends.
+        # Tasks started by `once` are not cancelled, because data that they write, such as events, would be lost. The
+        # loop is needed because a task may start another task just before it ends.
         while tasks := self._loops | self._single:
             await asyncio.wait(tasks)
 
@@ -79,7 +79,7 @@ class Supervisor:
         """Run `work`. Return the reason why `work` failed, or '' if `work` succeeded."""
         try:
             await work()
-        except Exception as failed:  # noqa: BLE001 - no caller awaits the task, so its failure would be lost
+        except Exception as failed:  # noqa: BLE001 - reported, because often no caller awaits the task
             return self._report(name, failed)
         if self._down.pop(name, None):
             logger.info("{} works again", name)
@@ -91,7 +91,7 @@ class Supervisor:
         is_ours = isinstance(failed, OctaveError)
         reason = str(failed) if is_ours else f"{type(failed).__name__}; see the log"
         is_known = any(reason in reasons for reasons in self._down.values())
-        # One outage makes many tasks fail for the same reason, so only the first failure is logged as an error.
+        # One outage makes many tasks fail with the same `OctaveError`, so only the first failure is logged as an error.
         if self._is_new(name, reason):
             level = "INFO" if is_known and is_ours else "ERROR"
             logger.opt(exception=None if is_ours else failed).log(level, "{} failed: {}", name, reason)

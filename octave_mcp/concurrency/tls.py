@@ -28,7 +28,7 @@ def tls_context() -> ssl.SSLContext:
     Raises:
         SetupError: If a variable in `VARIABLES` has an unusable value.
     """
-    # Share one context, because loading the certificates takes 15 ms and more than a megabyte of memory.
+    # Share one context, because loading the certificates takes about 20 ms and more than a megabyte of memory.
     with _LOCK:
         return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
 

@@ -29,7 +29,7 @@ class Demo:
 @asynccontextmanager
 async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
     """Serve both sites on free loopback ports, and yield their origins: the vendor's, then the prospect's."""
-    # This import is local, so that importing the package does not load the web framework.
+    # These imports are local, so that importing the package loads neither the web framework nor Jinja.
     from octave_mcp.demo.serving import serve  # noqa: PLC0415
     from octave_mcp.demo.sites import load  # noqa: PLC0415
 

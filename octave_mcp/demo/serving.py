@@ -47,8 +47,8 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
 
 def _listening() -> socket.socket:
     """Return a listening socket on a free loopback port."""
-    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With Nagle's algorithm, each response
-    # would take 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With Nagle's algorithm, a response
+    # could take 40 ms longer.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()

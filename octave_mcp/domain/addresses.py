@@ -27,15 +27,15 @@ PORTS = {"http": 80, "https": 443}
 HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_URL_CHARACTERS = 2048
-# Read at most this many query parameters of a URL, because hostile URLs have hundreds of them.
+# Read at most this many query parameters of a URL, because hostile URLs can have hundreds of them.
 MAX_FIELDS = 20
-# Hosts with these top-level names are never public, because the names are reserved or are common in private networks
-# and clusters.
+# Hosts with these top-level names are refused, because the names are reserved or are common in private networks and
+# clusters.
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
-# Characters that are invisible, or that URL parsers do not all treat in the same way: control characters (also
-# percent-encoded), spaces, backslashes, zero-width characters, bidirectional marks, and lone surrogates.
+# Characters that are invisible, or that URL parsers do not all treat in the same way, for example control characters
+# (also percent-encoded), spaces, backslashes, zero-width characters, bidirectional marks, and lone surrogates.
 UNSAFE = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
     r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
@@ -99,7 +99,7 @@ def url_key(url: str) -> str:
     query parameters. Always request the URL and never the key, because some servers respond only to the exact URL.
     """
     parts = _split(url)
-    # Old sites percent-encode URLs in charsets other than UTF-8, and `surrogateescape` keeps such bytes unchanged.
+    # Some old sites percent-encode URLs in charsets other than UTF-8, and `surrogateescape` keeps such bytes unchanged.
     fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     sorted_fields = sorted(field for field in fields if not TRACKING_FIELD.fullmatch(field[0]))
     canonical = _address(parts, _host(parts, url), urlencode(sorted_fields, errors="surrogateescape"))
@@ -179,7 +179,7 @@ def is_web_address(text: str) -> bool:
 
 @cache
 def _suffixes(*, only_icann: bool = False, accept_unknown: bool = True) -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - loading the list is slower than `--help` itself
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - slow, and many commands do not need it
 
     return PublicSuffixList(only_icann=only_icann, accept_unknown=accept_unknown)
 
@@ -285,7 +285,7 @@ def _is_public_name(host: str) -> bool:
 
 # Refuse IP addresses in these blocks even if `is_global` is true. `is_global` depends on the Python version and is
 # wrong for some addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and
-# 224.0.0.0/3 (multicast and reserved).
+# 224.0.0.0/4 (multicast).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (

@@ -20,7 +20,7 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
-# Why an answer or a part of an answer could not be decoded; '' if it was decoded.
+# The fault of an answer as a whole; '' if the answer is usable apart from single invalid entries (see `Unread`).
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
 
 

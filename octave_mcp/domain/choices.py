@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
-# If no provider is configured, 'auto' selects BY_CLIENT over MCP, and BY_RULES everywhere else.
+# If no model is configured, 'auto' selects BY_CLIENT over MCP, and BY_RULES everywhere else.
 BY_CLIENT, BY_RULES = "host", "extractive"
 # Default number of pages to read per company. A model can have another default in `MODELS`, and a caller can request
 # another number.
@@ -210,7 +210,7 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-# Models that need no key and work for any two companies.
+# Models that need no setting and work for any two companies. `compat` needs no key, but it needs OCTAVE_COMPAT_MODEL.
 KEYLESS_MODELS = tuple(model for model in MODELS if not (model.needs or model.replays))
 
 

@@ -23,7 +23,7 @@ CONNECTING_SECONDS = 10
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
-# Maps each supported SQL dialect to the only driver that is installed for it.
+# Maps each supported SQL dialect to the only driver that octave-mcp uses for it.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"

@@ -12,8 +12,8 @@ from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 
-# Without this annotation, pydantic would add a definition of JsonValue to the schema of each tool, which would make the
-# schemas longer.
+# Without this annotation, pydantic would add a definition of JsonValue to the schema of each tool that returns changes,
+# which would make the schemas longer.
 AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
 
 

@@ -89,7 +89,7 @@ class Evidence(Value):
     where: Place | None = None
 
 
-# Whether a quotation supports a claim. `unjudged`: neither the rules nor a model reached a verdict.
+# Whether the quotations support a claim. `unjudged`: neither the rules nor a model reached a verdict.
 Verdict = Literal["supported", "partly", "not", "unjudged"]
 
 

@@ -32,16 +32,16 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# Matches the path of a home page: '/' or '/index.html'.
+# Matches the end of the path of a front page: '/', '/index.html', '/company/index.php'.
 FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
-# Matches the path of a script, such as '/view.php'. A script serves many pages, so the query or the title decides the
-# kind of the page.
+# Matches the end of a path to a script, such as '/view.php'. A script can serve many pages, so a page that is named in
+# the query replaces the name of the script.
 PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
-# Matches query values that contain the name of a page ('pricing'), but not query values that are ids ('17').
+# Matches if each query value contains a letter, like the name of a page ('pricing') and unlike most ids ('17').
 PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
-# Ignore these parameters, because they describe the visitor or the campaign and not the page. For example, '/?lang=de'
-# is still the home page.
+# Ignore these parameters, because they do not name the page. Most of them describe the visitor or the campaign. For
+# example, '/?lang=de' is still the home page.
 VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 # Pages that are useless for a playbook, such as legal texts, logins, carts, tag lists and forms.
@@ -97,7 +97,7 @@ ANNOUNCEMENT_WORDS = _words(
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
 COMPARISON_WORDS = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
-# Matches rankings, which are comparisons although they lack the word 'vs': '/blog/best-open-source-analytics-tools'.
+# Matches rankings, which are comparisons even without the word 'vs': '/blog/best-open-source-analytics-tools'.
 RANKING_SLUG = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
 # Matches customer stories, even if they are in a blog: '/blog/how-acme-uses-our-thing'.
 CASE_STUDY_WORDS = _words(
@@ -108,7 +108,7 @@ CASE_STUDY_WORDS = _words(
 # A page with a date in its path is usually a post, even if the path also matches another kind: '/2021/05/platform',
 # '/stories/2019-01-23-what-we-saw'.
 DATED_PATH = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
-# If a slug has at least four words and contains one of these words, the slug is the title of a post:
+# If a slug has at least four words and contains one of these words, it is treated as the title of a post:
 # '/how-to-choose-a-planner'.
 TITLE_FUNCTION_WORDS = _words(
     r"a|an|the|and|or|of|on|in|to|with|for|from|by|at|is|are|was|has|how|why|what|when|your|you|our|we|it|its|now|"

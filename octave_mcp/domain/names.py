@@ -15,12 +15,12 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": 
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Matches a letter or digit. A name next to a letter or digit is not matched, so 'Box' is not found in 'dropbox'.
-# Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages have no spaces
-# around a name.
+# Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages may have no spaces around
+# a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # A name after 'a' or 'the' is not matched, because 'box' in '/out-of-the-box' is not the company Box. If the article is
-# the first word, as in '/the-box', it can be a part of the name. Only 'vs' can precede a name without a separator:
-# 'dropbox' is found in '/boxvsdropbox'.
+# the first word, as in '/the-box', it can be a part of the name. 'vs' can precede a name without a separator: 'dropbox'
+# is found in '/boxvsdropbox'.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
 # In a URL, the words of a name can be separated by one character or by nothing: 'wells-fargo', 'wellsfargo'.

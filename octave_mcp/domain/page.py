@@ -41,7 +41,7 @@ PageKind = Literal[
 
 LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 
-# Origins of links that lead outside the company's own site.
+# Origins of links to job boards, feeds and sister sites, which can be outside the company's own site.
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
@@ -200,8 +200,8 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-# Codes of failures that stop the reading of a site: the source has no credits left, or the site limits the request
-# rate, so further pages would fail, too.
+# Codes of failures that stop the reading of a site, because further pages would fail, too: an external service declines
+# requests or has no credits left, or the site limits the request rate.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
 # If a page fails with one of these codes, the site refuses access, so requests for its other pages can fail, too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})

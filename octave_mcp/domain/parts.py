@@ -31,7 +31,7 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
-# Sections that record what a run found and did. These sections can be read, but neither edited nor revised.
+# Sections that record how the playbook was made. These sections can be read, but neither edited nor revised.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
 EDITABLE = tuple(section for section in SECTIONS if section not in RECORDED)
 # An error message lists at most this many names.
@@ -147,7 +147,7 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # Write the name of an entry only if no other entry of the list has this name; otherwise, write the index.
+    # Another entry can have the same name, even in another field. The path then contains the index instead.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 
@@ -166,8 +166,8 @@ def _choices(value: object) -> str:
 def _choices_in(listed: tuple[object, ...]) -> str:
     if not listed:
         return "it is empty"
-    # Leave out names that several entries share, such as the kind of an e-mail, because such a name identifies no
-    # entry.
+    # Leave out names that several entries share, such as the kind of an e-mail, because they identify no entry. Leave
+    # out names with a dot, because they need quotation marks in a path.
     counts = Counter(name for entry in listed for name in {*names_of(entry)} if "." not in name)
     names = [name for entry in listed for name in dict.fromkeys(names_of(entry)) if counts[name] == 1]
     index = "index 0" if len(listed) == 1 else f"an index from 0 to {len(listed) - 1}"

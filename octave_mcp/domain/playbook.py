@@ -53,7 +53,7 @@ class SequenceDraft(Value, Generic[C]):
 class Touch(Value):
     """An e-mail, or an outline of an e-mail. Outlines have no score."""
 
-    # The default applies to playbooks that were stored before outlines were introduced.
+    # Playbooks that were stored before outlines were introduced do not contain this field.
     kind: Literal["email", "outline"] = "email"
     day: int
     subject: str

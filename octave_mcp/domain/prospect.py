@@ -26,8 +26,8 @@ FactTopic = Literal[
     "history",
 ]
 
-# Topics of the prospect's needs and of the vendor's proof points. Needs and proof points share this list, so that each
-# need can be matched with a proof point that has the same topic.
+# Topics of the prospect's needs. The extractive model finds the same topics in the vendor's proof, so that it can match
+# each need with proof on the same topic.
 Need = Literal[
     "growth",
     "conversion",

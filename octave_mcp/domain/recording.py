@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 
 from octave_mcp.domain.value import Value
 
-# A recording is stale if more than this fraction of the passages that it cites are no longer on the pages.
+# A recording is stale if more than this fraction of its citations are no longer on the pages.
 MAX_UNMAPPED = 0.1
 
 # `notes` is the name of this field in records that earlier releases stored.

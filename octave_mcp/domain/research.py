@@ -88,5 +88,4 @@ class Research(Value):
         return self.profile.company.domain
 
 
-# Research by role.
 Deal = Mapping[Role, Research]

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.value import Value
 
-# Matches control characters, line breaks, and bidirectional marks, which would reverse the text after a signature.
+# Matches control characters, line breaks, and characters that could reverse the text after a signature.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 

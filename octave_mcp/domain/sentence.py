@@ -7,7 +7,7 @@ from typing import Generic, Literal
 from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
-# A sentence of the kind 'fact' needs evidence. An 'inference' goes one step beyond its evidence, and is worded as an
+# A 'fact' or an 'inference' needs evidence. An inference goes one step beyond its evidence, and exports label it as an
 # inference. Sentences of the other kinds make no claim.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
 

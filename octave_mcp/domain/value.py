@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 V = TypeVar("V", bound="Value")
 
-# Location of a part of a value: field names and list indexes, such as `("facts", 9, "text")`.
+# Location of a part of a value: field names, keys and list indexes, such as `("facts", 9, "text")`.
 Path = tuple[str | int, ...]
 
 
@@ -148,7 +148,7 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
 
 
 ADVICE, SPOKEN = "advice", "spoken"
-# Text that tells a rep what to do or what something is for. Unlike spoken text, advice makes no claim about a company.
+# Text that tells a rep what to do or what something is for. It can name sales methods without evidence.
 Advice = Annotated[str, ADVICE]
 # Text that the rep says to the buyer, or that the buyer says to the rep.
 Spoken = Annotated[str, SPOKEN]

@@ -13,7 +13,7 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-# These sections differ in every version, so listing them as changed would be useless.
+# These sections only record how a version was made, so they are not listed as changed.
 _UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 

@@ -22,10 +22,10 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Maximum number of entries of each kind in a background section. After these entries, a text such as "5 more" follows.
-# The limit keeps the Markdown under 6,000 words.
+# Maximum number of events, people and tools in each list of a background section. A text such as "5 more" follows a
+# longer list. The limit helps to keep the Markdown under 6,000 words.
 MAX_LISTED = 3
-# Up to ten entries of these kinds are listed, because sales reps look for a customer that they can mention.
+# Of these kinds, up to ten elements are listed instead of one, because reps look for a customer to mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 

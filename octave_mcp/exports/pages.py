@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from octave_mcp.exports.document import Source
 
-# Matches lines with text, but not blank lines or the line "|---|---|" below a table header.
+# Matches lines with text, but not blank lines, rules ("---") or the line "|---|---|" below a table header.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
 _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?)|(?P<row>)(?=\|)")
 

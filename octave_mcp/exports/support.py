@@ -15,7 +15,7 @@ VERDICTS: Mapping[Verdict, str] = {
     "not": "not supported",
     "unjudged": "not judged",
 }
-# Marks to show after a claim if a quotation does not fully support the claim.
+# Marks to show after a claim if its quotations do not fully support it.
 MARKS: Mapping[Verdict, str] = {"partly": "≈", "not": "≠"}
 _JUDGES = {"rules": "rules", "self": "the model that wrote it"}
 

@@ -26,8 +26,8 @@ class LogFile:
 
     def __init__(self, path: Path, report: Callable[[Record], None]) -> None:
         self._path, self._report, self._is_failing = path, report, False
-        # If loguru's own file sink cannot write a line, it prints a traceback with the unmasked record. A separate
-        # logger with catch=False prints nothing: it raises the OSError, which `write` handles.
+        # If loguru's own file sink cannot write a line, it prints the record, in which the exception is not masked. A
+        # separate logger with catch=False prints nothing: it raises the OSError, which `write` handles.
         self._lines = copy.deepcopy(logger)
         self._lines.remove()
         self._lines.configure(patcher=_unchanged)

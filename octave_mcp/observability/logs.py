@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# The log names the function that emitted an event. That function is this many stack frames above the loguru call.
+# The log names the function that emitted an event. Usually, that function is this many stack frames above `log_event`.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
@@ -53,8 +53,8 @@ LIBRARY_LOGGERS = (
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
-# Maximum characters per field. Short lines are written in a single system call, so that lines from several processes do
-# not mix.
+# Maximum characters per field. Short lines are usually written in a single system call, so that lines from several
+# processes rarely mix.
 MAX_TEXT_LENGTH = 4000
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 

@@ -34,8 +34,8 @@ Execute = Callable[[str], Awaitable[None]]
 Claim = Literal["ours", "others", "over"]
 
 
-# Callback that says whether this process can execute a run. `ours`: this process has the run's model, source and
-# hosts. `others`: this process lacks the model, the source or a host. `over`: the run is final or deleted.
+# Callback that says whether this process can execute a run. `ours`: it can. `others`: it cannot, for example because a
+# key or an allowed host is missing. `over`: the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 

@@ -20,7 +20,6 @@ from octave_mcp.errors import StaleRecording
 
 # Version of the file format. Recordings with any other version are rejected.
 FORMAT = 1
-# Any JSON value.
 Json = Any
 Object = dict[str, Json]
 
@@ -116,8 +115,8 @@ def count(value: Json) -> int:
 def packed(recording: RecordedRun) -> bytes:
     """Serialize a recording. Equal recordings result in equal bytes."""
     text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
-    # Set `mtime` to a fixed value, because gzip would write the current time into the file's header, and equal
-    # recordings would then differ.
+    # Set `mtime` to a fixed value, because some Python versions would write the current time into the file's header,
+    # and equal recordings would then differ.
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 
