@@ -15,19 +15,21 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers only workflows that were started under the same application version, so this version must never
-# change. The journal finds steps by name, so any release can resume a run that another release started.
+# DBOS recovers only workflows of its own application version. By default, DBOS computes this version from the code of
+# the workflows. Use the same version in all releases, because the journal finds steps by name, no matter which release
+# recorded them.
 APPLICATION_VERSION = "named-steps"
 
-# After this idle time, Postgres ends a transaction, so that a suspended process frees its row locks. On SQLite, a
-# suspended process keeps its locks until it resumes or ends.
+# If a transaction is idle for this long, Postgres ends its session, so that a suspended process frees its row locks. On
+# SQLite, a suspended process keeps its locks until it resumes or ends.
 IDLE_TRANSACTION_SECONDS = 30.0
-# How often DBOS polls for notifications. The interval is short because shutdown waits for the current poll to end.
-# There are never any notifications, because octave-mcp sends none.
+# How often DBOS polls for notifications (on SQLite) or sends them (on Postgres), although octave-mcp uses none. The
+# interval is short because shutdown waits for its end.
 NOTIFICATION_POLL_SECONDS = 0.2
 # How often DBOS polls for queued and delayed workflows, which octave-mcp never creates.
 UNUSED_POLL_SECONDS = 60.0
-# Number of threads in which DBOS accesses its tables. More threads would only compete for the GIL and the database.
+# Maximum number of threads in DBOS's executor, in which most of its queries run. More threads would mostly compete for
+# the GIL and the database.
 MAX_EXECUTOR_THREADS = 4
 APPLICATION_NAME = "octave"
 
@@ -94,8 +96,8 @@ class _Sqlite(sqlite3.Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)
-        # Take the write lock immediately, because a deferred transaction that reads before it writes can fail with
-        # "database is locked" despite the busy timeout.
+        # DBOS itself uses this setting. Each transaction that sqlite3 begins then takes the write lock at once, and
+        # waits for it up to the busy timeout.
         self.isolation_level = "IMMEDIATE"
         for setting in (
             "busy_timeout=30000",

@@ -191,7 +191,7 @@ class Durable:
         """Stop DBOS, then free the locks."""
         # DBOS has replaced the event loop's default executor with its own executor, and now shuts this executor down.
         # Therefore use another thread here, and give the event loop a new default executor afterwards. Free the locks
-        # last, because other processes adopt the runs as soon as the locks are free.
+        # last, because other processes can adopt the runs once the locks are free.
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
             if self in _serving:

@@ -54,7 +54,8 @@ class Pulse:
         asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._asked_at > FRESH_SECONDS:
-            # If this process was suspended, it could not see other heartbeats change, so reset their ages to zero.
+            # After a suspension or a database outage, this process has missed changes of the other heartbeats, so reset
+            # their ages to zero.
             seen = {owner: replace(beat, seen_at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
         self._asked_at = asked_at

@@ -35,13 +35,13 @@ from octave_mcp.runs.verifiers import verifier_of
 # Maximum number of times that a run is resumed without making progress. If many servers in a row end while they execute
 # the same run, the run is probably the cause: for example, it exhausts the memory.
 MAX_FRUITLESS_RESUMES = 20
-# Maximum number of concurrent runs whose questions are answered by connected MCP clients. These runs do not count
-# toward `max_runs`, because they mostly wait.
+# Maximum number of concurrent runs whose questions are answered by connected clients. These runs do not count toward
+# `max_runs`, because they mostly wait.
 MAX_CLIENT_RUNS = 500
 # A run with open questions counts as waiting if none of its steps has started or ended for this long.
 IDLE_AFTER_SECONDS = 60.0
-# If a run has to wait for a busy model, the run's deadline is extended by the waiting time. The total extension of a
-# deadline is limited to the run's time limit times this factor.
+# If a run has to wait for a busy model, the run's deadline is extended by the waiting time. In total, this extension is
+# limited to the run's time limit times this factor.
 MAX_WAITING_FACTOR = 3
 
 
@@ -279,8 +279,8 @@ class Executor:
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
-        # A verifier that is named in the settings has no fallback, because the user did not choose the fallback models
-        # as verifiers.
+        # If the verifier is not the run's own model, it has no fallback, because the user did not choose the fallback
+        # models as verifiers.
         fallback_judges = tuple(each for each in fallback if each.capacity.verifies) if judge is model else ()
         return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 

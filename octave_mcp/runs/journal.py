@@ -135,7 +135,7 @@ class StoredJournal:
         started_at = datetime.now(UTC)
         try:
             result = await call()
-        except StoreFailed:  # do not record: after the outage, the step is repeated
+        except StoreFailed:  # do not record, so that the step is repeated after an outage
             raise
         except OctaveError as failed:  # record the error, so that a resumed run does not repeat the call
             outcome = Outcome(failed=name_of(failed), message=str(failed))

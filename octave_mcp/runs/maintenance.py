@@ -20,14 +20,14 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to check whether other processes have cancelled or taken over runs of this process. A cancelled run
-# continues to cost money until the next check.
+# How often to check whether runs of this process were cancelled, deleted or taken over by other processes. Until the
+# next check, such a run can continue to cost money.
 LOST_RUNS_SECONDS = 1.0
 # How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer than
-# `LOST_RUNS_SECONDS`. If another process accepts an answer, the MCP client waits up to this long for the verdict.
+# `LOST_RUNS_SECONDS`. If another process accepts an answer, the run can get the answer this much later.
 WAITING_RUNS_SECONDS = 4.0
-# If a stored run has not been started after this time, another process starts it. The process that stored the run needs
-# some time to start the run.
+# If no process has started a stored run after this time, a server starts it. The process that stored the run needs some
+# time to start the run.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Container
 from weakref import WeakValueDictionary
 
-# Polling intervals for a run that another process executes, because that process cannot notify this process. Each
-# polling interval is longer than the interval before it.
+# Polling intervals for a run that this process does not execute, because other processes cannot notify this process.
+# The interval grows from the first value to the maximum.
 FIRST_POLL_SECONDS = 0.1
 MAX_POLL_SECONDS = 2.0
 POLL_GROWTH = 1.5

@@ -14,13 +14,13 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the MCP client that received it. During this time, calls return other questions
-# first. If there are none before a call's timeout, the call returns the reserved question.
+# How long a question is reserved for the client that received it. During this time, calls return other questions first.
+# If there are none before a call's timeout, the call returns the reserved question.
 LEASE = timedelta(seconds=60)
 # How often a waiting call checks for questions whose reservation has expired. Polling is necessary, because nothing
 # notifies the call when a reservation expires.
 LEASE_POLL_SECONDS = 5.0
-# How long `Questions.answer` waits until the run has checked the answer.
+# `Questions.answer` waits at most this long for the run to check the answer.
 VERDICT_SECONDS = 10.0
 
 
@@ -61,8 +61,8 @@ class StoredInbox:
             return question.answer
         answered = self._open.setdefault(question.question_id, asyncio.Event())
         await self._report_count()
-        # Do not put these lines into a `finally` block: if the server stops during the wait, the run's status must stay
-        # "waiting".
+        # Do not put the lines after the wait into a `finally` block: if the server stops during the wait, the run's
+        # status must stay "waiting".
         answer = await self._answer(question, answered)
         self._open.pop(question.question_id, None)
         await self._report_count()

@@ -283,8 +283,8 @@ class Runs:
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # Mark the run as cancelled first. The store then ignores everything that the execution still writes until
-            # the engine stops it.
+            # Mark the run as cancelled first. The store then ignores everything that the execution still writes to the
+            # run until the engine stops it.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)

@@ -25,18 +25,18 @@ T = TypeVar("T")
 # Size of each of the two thread pools. Readers and writers have separate pools, so that readers never queue behind
 # writers that wait for a lock.
 THREADS = 4
-# How long a writer waits while another process writes to the same SQLite file.
+# How long a writer waits while another connection, in this or another process, writes to the same SQLite file.
 BUSY_MILLISECONDS = 30_000
 # If a process is suspended during a transaction, Postgres ends its session after this time, which releases its locks.
 IDLE_TRANSACTION_MILLISECONDS = 30_000
 # With FULL, commits survive a power failure. With NORMAL, which is usual in WAL mode, the last commits can be lost.
 SYNCHRONOUS = "FULL"
-# Timeout for a read, or for a write that waits to start. A write that has started has no timeout, because it could
-# still be committed after an error was reported.
+# Timeout for a read, or for a write that waits to start, except in executions of runs. A write that has started has no
+# timeout, because it could still be committed after an error was reported.
 MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
-# Matches the error messages of libpq and psycopg for an invalid option in the URL, because this error has no exception
-# type of its own.
+# Matches common error messages of libpq and psycopg about an invalid option in the URL, because these errors have no
+# exception type of their own.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 
 
@@ -47,7 +47,7 @@ class Database:
     """
 
     # The number (epoch) of the run's execution that uses this object, or None outside an execution. Writes by an
-    # execution are ignored if the run is final or if a later execution has begun.
+    # execution to its run are ignored if the run is final or if a later execution has begun.
     epoch: int | None = None
     _wait: Wait | None = None
 
@@ -224,8 +224,8 @@ def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # If another transaction is writing, BEGIN IMMEDIATE waits, but the first write after a plain BEGIN would fail
-    # immediately.
+    # If another transaction is writing, BEGIN IMMEDIATE waits. After a plain BEGIN and a read, the first write would
+    # fail immediately instead.
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 

@@ -35,8 +35,9 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # First compare only two totals with `epochs`: the number of unfinished runs and the sum of their epochs.
-            # A run is lost if it has ended or if its epoch has increased. These changes cannot cancel each other out.
+            # First compare only two totals with `epochs`: the number of unfinished runs and the sum of their epochs. A
+            # run is lost if it is final or deleted, or if its epoch has increased. These changes cannot cancel each
+            # other out.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

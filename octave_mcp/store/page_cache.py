@@ -18,10 +18,10 @@ from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 # Key of the Postgres advisory lock for writing to the cache.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# If the cache exceeds `MAX_BYTES`, entries are evicted until the cache has this size. This size is well below
+# If the cache exceeds `MAX_BYTES`, entries are evicted until at most this size is left. This size is well below
 # `MAX_BYTES`, so that evictions are rare.
 LEFT_BYTES = 450_000_000
-# Number of keys in one DELETE statement, because databases limit the number of parameters.
+# Maximum number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
 
 

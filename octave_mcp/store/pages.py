@@ -99,7 +99,7 @@ def _row_of(page: Page) -> _Row:
 
 def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
     lock_texts(db, exclusive=False)
-    # The rows are sorted, because two writers that lock the same rows in different orders would deadlock.
+    # The rows are sorted, because two writers that lock the same rows in different orders could deadlock.
     for row in sorted(rows, key=lambda row: row.sha256):
         upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
         upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})

@@ -43,7 +43,7 @@ class Playbooks(Database):
         stores the version must be the run's latest. The rows of the two runs are locked, so that the result cannot
         change before the transaction ends.
         """
-        # The run ids are sorted, because two writers that lock the two rows in different orders would deadlock.
+        # The run ids are sorted, because two writers that lock the two rows in different orders could deadlock.
         wanted = sorted({run_id, made_by or run_id})
         rows = select(runs.c.run_id, runs.c.status, runs.c.epoch).where(runs.c.run_id.in_(wanted))
         found = {row.run_id: row for row in db.execute(rows.order_by(runs.c.run_id).with_for_update())}

@@ -51,7 +51,7 @@ class Questions(Database):
         next_row = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
         def work(db: Connection) -> QuestionRecord | None:
-            # The row lock prevents two callers from getting the same question.
+            # The row lock prevents two concurrent callers from getting the same question.
             row = db.execute(next_row.with_for_update() if hand_out else next_row).first()
             if row is None:
                 return None

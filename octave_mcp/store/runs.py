@@ -30,8 +30,8 @@ from octave_mcp.store.tables import (
     versions,
 )
 
-# Length of a run id: "run_" and 32 hex digits. A cached answer starts with the id of the run that asked the model, so
-# that deleting the run also deletes the answer.
+# Length of a run id: "run_" and 32 hex digits. Cached answers and cached research start with the id of the run that
+# stored them, so that deleting the run also deletes them.
 RUN_ID_CHARACTERS = 36
 
 
@@ -152,7 +152,8 @@ def _row(record: RunRecord) -> dict[str, Any]:
 def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
     if request_id is None:
         return None
-    # If two requests have the same `request_id`, the second waits here. It then finds the run that the first has added.
+    # On Postgres, a second request with the same `request_id` waits here. It then finds the run that the first has
+    # added.
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
@@ -174,8 +175,8 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    # Every writer locks the row of its run. Lock the same rows, to wait until writers that have started are done. Later
-    # writers find that the run is deleted.
+    # Writers that add data to a run lock the run's row. Lock the same rows, to wait until writers that have started are
+    # done. Later writers find that the run is deleted.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (steps, events, questions, losses, versions, pages, uses, runs):

@@ -16,7 +16,7 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# This table contains the number of the last migration. Alembic requires this column name and type.
+# This table contains the number of the last migration. Alembic uses this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
 # The first release has no migrations and opens only databases with schema version 1. Schema version 2 keeps it from
@@ -62,8 +62,8 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# Heartbeats of servers. If a server's heartbeat count no longer increases, the server has stopped. Heartbeats are
-# counters instead of timestamps, because the clocks of servers can differ.
+# Heartbeats of servers. If a server's heartbeat count no longer increases, the server has stopped or is suspended.
+# Heartbeats are counters instead of timestamps, because the clocks of servers can differ.
 servers = Table(
     "servers",
     metadata,
@@ -91,7 +91,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
-# Parts that failed the checks and were dropped from an answer.
+# Parts that failed the checks and were dropped from an answer, or '' if no part was dropped.
 losses = Table(
     "losses",
     metadata,
@@ -156,7 +156,8 @@ leases = Table(
     Column("until", String(40), nullable=False),
 )
 
-# Cached pages and values that runs have used. A cache entry is deleted when the last run that used it is deleted.
+# Cached pages and robots.txt files that runs have used. When the last run that used a cache entry is deleted, the entry
+# is deleted, too.
 uses = Table(
     "cache_uses",
     metadata,

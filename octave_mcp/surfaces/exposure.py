@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-# Minimum number of characters in a token that callers on other machines use.
+# Shorter tokens are accepted only on loopback addresses.
 MIN_TOKEN_LENGTH = 16
 GENERATOR_HINT = "'openssl rand -hex 16' generates a token"
 

@@ -37,11 +37,11 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# When the server stops, it waits this long for unfinished responses. A longer wait is not possible, because the server
-# has to stop within two seconds.
+# When the server stops, it waits at most this long for unfinished responses. The limit is low, because the server has
+# to stop within two seconds.
 DRAIN_SECONDS = 1
-# uvicorn's errors about unfinished responses start with these texts. Hide these errors, because a stopping server would
-# log such an error for every open stream.
+# uvicorn's errors about unfinished responses start with these texts. Hide these errors, because event streams are
+# usually still open when the server stops.
 UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
         self._end_in_time = ending.exit_timer()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:  # on a second Ctrl-C, uvicorn would exit without closing anything
+        if self.should_exit:  # on a second Ctrl-C, uvicorn would exit without closing the app
             return
         self._end_in_time(sig)
         logging.getLogger("uvicorn.error").addFilter(
@@ -171,12 +171,12 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
             family = socket.AF_INET6 if ":" in name else socket.AF_INET
-            # Pass IPPROTO_TCP explicitly. Without IPPROTO_TCP, asyncio does not turn off Nagle's algorithm, which would
-            # delay every response.
+            # Pass IPPROTO_TCP explicitly. Without IPPROTO_TCP, asyncio does not turn off Nagle's algorithm, which can
+            # delay responses.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:  # otherwise the IPv6 socket would also occupy the IPv4 port
+            if family is socket.AF_INET6:  # otherwise an IPv6 socket on :: would also occupy the IPv4 port
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # If `port` is 0, the first socket gets a free port, and the other sockets use that port, too.
             listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))

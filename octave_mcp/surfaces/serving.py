@@ -125,6 +125,6 @@ class Server:
 
 
 def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) -> App:
-    from octave_mcp.app import App  # noqa: PLC0415 - it loads the store and the engine
+    from octave_mcp.app import App  # noqa: PLC0415 - slow to import, and not needed to list the tools
 
     return App(settings, observers)

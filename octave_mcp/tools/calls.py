@@ -14,8 +14,8 @@ from octave_mcp.domain.choices import BY_CLIENT, BY_RULES
 from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
-# Matches the name of a tool in a text, as in "call get_run with ...". Names in quotation marks, such as 'base_version',
-# are arguments or values, so they do not match.
+# Matches the name of a tool in a text, as in "call get_run with ...". Other names with an underscore, such as
+# max_pages, match too, but `said` does not change them. Names in quotation marks, such as 'base_version', do not match.
 _CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 COMMANDS = {
     "generate_playbook": "octave-mcp generate",

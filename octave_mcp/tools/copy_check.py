@@ -10,7 +10,7 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 
-# About 1,600 words, which is ten times the length of an e-mail.
+# About 1,600 words, many times the length of an e-mail.
 MAX_TEXT_CHARACTERS = 10_000
 
 RunId = Annotated[str, Field(description="From generate_playbook")]

@@ -13,7 +13,8 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-# One result contains at most this many characters of a section, which are about 20,000 tokens.
+# Approximate maximum number of characters of a section in one result, about 20,000 tokens. A single longer text can
+# exceed it.
 SECTION_CHARACTERS = 76_000
 
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
-# Parts of a playbook, by the paths under which the caller requested them.
+# Parts of a playbook, by section name or by the path that the caller requested.
 Parts: TypeAlias = "dict[str, object]"
 
 # Sections that have one entry per persona, each with the name of the field that contains the persona's id.

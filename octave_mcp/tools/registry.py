@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from octave_mcp.tools.calls import Calls
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-# Requests with these methods have their arguments in the body.
+# Requests with these methods have their arguments in the body, except for the arguments in the path.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 
 # Error texts that replace pydantic's own, for unknown and missing arguments.

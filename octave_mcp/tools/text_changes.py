@@ -5,9 +5,11 @@ from __future__ import annotations
 from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.parts import first_of, steps_of
 
-# Leave out these sections, which only record where the text of a playbook comes from and what it cost.
+# Leave out these sections, which only record where the text of a playbook comes from, what it cost and when it was
+# made.
 NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-# Leave out these fields: the checks fill in the first three, and `sentences` repeats the body of an e-mail.
+# Leave out these fields: the first three contain citations, verdicts and scores, and `sentences` repeats the body of an
+# e-mail.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 

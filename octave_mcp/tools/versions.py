@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# Maximum length of a text that replaces a section. No section of a playbook is that long.
+# Maximum length of `text`, many times the length of an e-mail or a call script.
 MAX_TEXT_CHARACTERS = 50_000
 
 

@@ -103,8 +103,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # An earlier `install` without an API key set OCTAVE_MODEL to a model that needs no key. Remove this setting, so
-        # that the server uses the new key.
+        # Probably, an earlier `install` without an API key set OCTAVE_MODEL to a model that needs no key. Remove this
+        # setting, so that the server uses the new key.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))

@@ -20,8 +20,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, Run, call_tool
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# If an object has only these fields after the fields in CHECKED are removed, it is a sentence of the playbook. Print
-# only its text, without labels.
+# If an object has only these fields besides the fields in CHECKED, it is a sentence of the playbook. Without --all, the
+# fields in CHECKED are hidden, so print only the text, without labels.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Section = Annotated[

@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Remove a byte order mark from the start of a line. JSON must not contain a byte order mark, but RFC 8259 allows
+# Remove a byte order mark from the start of a line. JSON must not start with a byte order mark, but RFC 8259 allows
 # parsers to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}

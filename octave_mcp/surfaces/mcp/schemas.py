@@ -18,7 +18,8 @@ _UNLISTED = frozenset(
         *("kind", "counts", "score", "faults"),
     )
 )
-# Only the output schema of get_run lists these fields, although tools that change a run also return them.
+# Leave these fields also out of the output schemas of tools that change a given run. The output schema of get_run lists
+# them.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
 
 

@@ -37,7 +37,8 @@ from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 # Maximum time that a call waits for its run. Some clients time out a call after 60 s, even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
 
-# After the client has disconnected, runs get this much time to finish and write their files.
+# After the client has disconnected, runs get at most this much time to finish and write their files. If all of them
+# wait for answers, they get no time.
 GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
@@ -101,8 +102,8 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
             await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
-    # If a hint equals the default in the MCP specification, set it to None. The tool list then omits the hint, which
-    # saves tokens.
+    # If a hint equals the default in the MCP specification, set it to None (except `destructive_hint`). The tool list
+    # then omits the hint, which saves tokens.
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only or None,
         destructive_hint=None if tool.read_only else tool.destructive,
@@ -130,8 +131,8 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 
     If `settings` is None, the settings are read when the server starts.
     """
-    # The lifespan creates the server and puts it into this list. The tools are registered earlier, so each call takes
-    # the server from the list.
+    # The tools are registered before the lifespan puts the server into this list, so each call takes the server from
+    # the list.
     running: list[Server] = []
 
     @asynccontextmanager

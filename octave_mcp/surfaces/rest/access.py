@@ -114,7 +114,7 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # FastMCP's middleware refuses requests with plain text. Send the problem document for the same status
+        # FastMCP's middleware answers a refused request with plain text. Send the problem document for the same status
         # instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":

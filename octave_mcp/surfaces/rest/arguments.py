@@ -15,8 +15,8 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# Maximum number of arguments in a request, many more than any tool has. Without a limit, a hostile form could keep the
-# server busy.
+# Maximum number of arguments in a query string or form, many more than any tool has. Without a limit, a hostile form
+# could keep the server busy.
 MAX_FIELDS = 100
 
 

@@ -72,6 +72,6 @@ async def _file(request: Request) -> Response:
 
 
 def _installed() -> Path:
-    # Do not import `swagger_ui`, because the import would also load the web frameworks that this package supports.
+    # Do not import `swagger_ui`: only its static files are needed, and the import would also load Jinja.
     spec = find_spec("swagger_ui")
     return Path(cast("str", cast("ModuleSpec", spec).origin)).parent / "static"

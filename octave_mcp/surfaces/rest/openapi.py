@@ -30,7 +30,8 @@ from octave_mcp.tools.registry import WITH_BODY
 
 Schemas = dict[TypeAdapter[Any], Schema]
 
-# Errors that every operation can return.
+# The document lists these errors for every operation, by their HTTP status. `SetupError` stands for all errors with the
+# status 503, such as `NotReady` while the server stops.
 COMMON_ERRORS: tuple[type[OctaveError], ...] = (RefusedOrigin, RefusedHost, TooLarge, OctaveError, SetupError)
 
 BOOLEAN: Schema = {"type": "boolean"}

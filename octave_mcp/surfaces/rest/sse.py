@@ -18,7 +18,7 @@ from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"
-# An id has at most 18 digits, because databases store it as a 64-bit integer.
+# At most 18 digits, because sqlite3 accepts only integers of up to 64 bits.
 EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 

@@ -18,7 +18,7 @@ from octave_mcp.tools.parts import Parts
 # Maximum lengths of a quotation in characters. If the whole text is too long with one of these limits, it is rendered
 # again with the next one.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
-# Maximum length of the text as a JSON string. A report with a text of this length has fewer than 2,500 tokens.
+# Maximum length of the text as a JSON string. A report with a text of this length usually has fewer than 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
 
 

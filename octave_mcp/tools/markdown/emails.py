@@ -85,6 +85,6 @@ def _touch_at(path: str, renderer: Renderer) -> Touch | None:
 
 def _copyable(text: str) -> str:
     """Put the text into a fenced block, so that it is shown unchanged and clients offer to copy it."""
-    # In CommonMark, the fence must be longer than any sequence of backticks in the text.
+    # In CommonMark, backticks in the text cannot end the block if the fence is longer than any sequence of them.
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{ticks}text\n{text}\n{ticks}"

@@ -15,10 +15,11 @@ from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
-# Remove control characters and bidirectional overrides, because a page could use them to hide or reorder text.
+# Remove control characters (except white space) and bidirectional formatting characters, because a page could use them
+# to hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# Escape characters that would start code, a link, an image or HTML. Leave other markup, such as `*`, unescaped: the
-# text goes to a model, and is not rendered as a page.
+# Escape characters that could form code, a link, an image or HTML. Leave other markup, such as `*`, unescaped, because
+# the text usually goes to a model and is not rendered as a page.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 

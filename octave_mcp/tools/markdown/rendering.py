@@ -34,14 +34,16 @@ TAGS = (
     *("form", "language", "url"),
 )
 HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
-# Print the sentences in each of these fields as one paragraph. Print all other lists as bullet points.
+# Print each of these fields of an entry as one paragraph. Print other lists as bullet points, or with headings if an
+# entry in the list needs its own heading.
 PROSE = frozenset(
     ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
 )
-# In a list, entries of these types get their own headings.
+# In a list, entries of these types get their own headings, even if their parts are not nested.
 HEADED = (PriorityPersona, TalkTrack, Dated)
 
-# Matches the end of a sentence and any citation after it, as in "They hire. [1][2]" or "They hire. (not supported)".
+# Matches the end of a sentence and any citation or verdict after it, as in "They hire. [1][2]" or "They hire. (not
+# supported)".
 _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 
 

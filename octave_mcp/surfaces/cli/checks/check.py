@@ -10,7 +10,7 @@ from octave_mcp.settings import Settings
 
 Status = Literal["ok", "warning", "failed"]
 
-# Timeouts. Checks that start another Python process, load all packages or ask a provider get the longer timeout.
+# Timeouts. Checks that load packages, start another Python process or ask a provider get the longer timeout.
 SECONDS, SLOW_SECONDS = 5.0, 20.0
 
 

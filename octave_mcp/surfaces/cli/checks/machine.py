@@ -18,9 +18,8 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# The check fails if there is less free disk space than 100 MiB, and warns if there is less than 1 GiB.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
-# Types of file systems that several machines can share, and on which SQLite's locks are not reliable.
+# Types of file systems that several machines can share, and on which SQLite's locks can be unreliable.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
 PACKAGES = (
     "brotli chardetng_py dbos fastmcp filelock httpx2 idna jinja2 lxml.etree markdown_it mcp prometheus_client protego "

@@ -83,7 +83,7 @@ def model(settings: Settings) -> Found:
 
 def _app(settings: Settings) -> App:
     """Use the default database, so that an invalid OCTAVE_DATABASE_URL does not make this check fail, too."""
-    from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
+    from octave_mcp.app import App  # noqa: PLC0415 - slow to import
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
 
@@ -93,7 +93,7 @@ def model_answers(model: ModelChoice, settings: Settings) -> Found:
 
 
 def source_key(source: SourceChoice, settings: Settings) -> Found:
-    from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
+    from octave_mcp.app import App  # noqa: PLC0415 - slow to import
 
     found = _unset(source, settings) or ok("set")
     if any(name and setting_of(settings, name) for name in (source.needs, source.or_needs)):
