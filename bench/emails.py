@@ -101,8 +101,8 @@ def _sequences(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
-    # Recognise the goodbye e-mail by its day and not by its position, because earlier e-mails can be missing from the
-    # file.
+    # Derive the position and the goodbye from the day, because earlier e-mails can be missing from the file. Count the
+    # earlier e-mails only if DAYS does not contain the day.
     vendor, _, prospect = row["pair"].partition(" -> ")
     position = DAYS.index(row["day"]) if row["day"] in DAYS else len(earlier)
     last = row["day"] == DAYS[-1] or (is_last and position >= len(DAYS))

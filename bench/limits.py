@@ -169,7 +169,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == [PROVIDER]:
         provide()
     else:
-        # The SDK logs a line for each retry, which would clutter the output.
+        # The library stamina logs a warning for each of our retries, which would clutter the output.
         logging.disable(logging.WARNING)
         asyncio.run(main())
     os._exit(0)

@@ -91,8 +91,8 @@ def line_length(use: Used, length: int) -> int:
 
 def seconds_of(use: Used, unit: str, length: int) -> float:
     pattern: re.Pattern[Any] = use.pattern
-    # Repeat the text and end the line with other characters, so that a pattern first matches the repetitions and then
-    # has to fail or backtrack.
+    # End the line with other characters, so that a pattern can still fail after it has matched the repetitions. The
+    # pattern then has to backtrack.
     line = f"{unit * (length // len(unit))}!\n?"
     text = line.encode() if isinstance(pattern.pattern, bytes) else line
     started_at = time.thread_time()

@@ -40,7 +40,7 @@ MAX_CONCURRENT_REQUESTS = 50
 SETTLING_SECONDS = 75
 THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
-# This program runs server.py and tells Linux the names of Python's threads, because Python does not do that itself.
+# This program runs server.py and tells Linux the names of Python's threads, because Python does so only since 3.14.
 SERVER = f"""
 import re, runpy, sys, threading
 

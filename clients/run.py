@@ -29,8 +29,8 @@ FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
-# Run this file directly, because there is no `claude` command. The package's install script would create the command,
-# but .npmrc disables install scripts.
+# Run this file directly, because the `claude` command only prints an error. The package's install script would replace
+# the command with the real program, but .npmrc disables install scripts.
 CLAUDE = ["node", str(HERE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs")]
 TYPESCRIPT = ["node", str(HERE / "typescript.mjs")]
 CONFORMANCE = ["conformance"]

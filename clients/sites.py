@@ -17,7 +17,7 @@ from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
 # A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so the run takes at
-# least 6 s. The run must not be faster, because in one client test, a call must time out before the run ends.
+# least 6 s. The run must not be faster, because a call of the TypeScript client must time out before the run ends.
 RESPONSE_SECONDS = 1.5
 
 

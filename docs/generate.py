@@ -72,11 +72,11 @@ HEADERS = ("content-type", "location", "allow", "www-authenticate")
 NAMES = ("acme.com", "globex.com")
 DAY = "2026-01-31"
 LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} characters"}
-# Every operation can return these statuses, so the table of routes leaves them out.
+# The OpenAPI document lists these statuses for every operation, so the table of routes leaves them out.
 COMMON_STATUSES = ("403", "413", "421", "500", "503")
 # These fixed values replace numbers that change from run to run.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-# Show these values for every unfinished run, because the progress of a run depends on the moment of the request.
+# Show these values for every run in progress, because the real progress depends on the moment of the request.
 IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")

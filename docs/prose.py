@@ -25,8 +25,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 MIN_WORDS = 4
 
-# Skip the string literals in these packages: they are word lists, patterns, prompts and generated copy, not texts for
-# users.
+# Skip the string literals in these packages. Most of them are word lists, patterns, prompts and generated copy, not
+# texts for users.
 NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting", "tests")
 
 LEFT_OUT = ("prompts",)

@@ -30,7 +30,8 @@ PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
 # In a log, a line of progress cannot be overwritten, so print one only after every tenth package.
 PACKAGES_PER_LINE = 10
 MAX_OUTPUT_LINES = 40
-# This program imports all modules that the product uses, so that Python writes their byte code.
+# This program imports the modules of the server and the commands, so that Python writes byte code for these modules and
+# for the packages that they import.
 IMPORT_ALL = """
 import pkgutil, server, octave_mcp.app
 from octave_mcp import engine, exports, store, surfaces

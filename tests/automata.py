@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. A repeat with a lower maximum becomes a
-# few copies of its content.
+# A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. Any other repeat becomes a few copies of
+# its content.
 MAX_UNROLLED = 200
 # A repeat becomes at most this many required copies, followed by at most this many optional copies: `a{3,9}` becomes
 # `a`, `a`, `a?`, `a?`.
 COPIES = 2
-# The analysis tries these characters instead of all of Unicode: Latin letters, and samples of other scripts,
-# punctuation, spaces and private-use characters.
+# The analysis tries these characters instead of all of Unicode: ASCII, other Latin letters, and samples of other
+# scripts, punctuation, symbols, spaces and private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
 )

@@ -63,7 +63,7 @@ class Opened:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(0)  # pytest already stops tests that hang
+        page.set_default_timeout(0)  # if a test hangs, pytest ends the session
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._requested)

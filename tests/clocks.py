@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# The clock advances only if no data has arrived for this number of real seconds. The test still receives data that
-# arrives after the clock has advanced.
+# `run_until_done` advances the clock only if no data has arrived for this number of real seconds. The test still
+# receives data that arrives after the clock has advanced.
 SETTLED_SECONDS = 0.001
 
 

@@ -15,7 +15,7 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.versions import first_version
 from octave_mcp.settings import load
 
-# About 75 words.
+# About 80 words.
 FILLER = (
     "Most portals lose people at a step that nobody on the team would have picked, and the fix is small once it is "
     "known. The people on the telephone usually know it first, and they are rarely asked. Two of your teams could look "

@@ -136,7 +136,7 @@ class Request:
 
     @property
     def system(self) -> str:
-        # a question to a connected client has the same field names as a request to OpenAI
+        # A question to a connected client has the field `instructions`, as a request to OpenAI's Responses API has.
         messages = self.body.get("messages") or [{"content": ""}]
         return self.body.get("instructions") or self.body.get("system") or messages[0]["content"]
 

@@ -13,7 +13,7 @@ from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.prospect import CompanyProfile, Fact, Signal
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, UseCase, ValueProposition
 
-# The sample playbook gets this number of additional quotations.
+# The additional claims cite this number of additional quotations in turn.
 EXTRA_QUOTATIONS = 60
 _QUOTE = (
     "In our portal, {} customers now see the price of a shipment before they have to enter an address, and they tell "

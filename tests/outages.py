@@ -31,7 +31,7 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
-# The vendor's site answers only the first five requests, so that the run cannot end before the outage starts.
+# Until the outage starts, the vendor's site answers only five requests, so that the run cannot end before that.
 HELD_AT = 6
 # Each of these events must occur only once per company and step, even if there was an outage.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})

@@ -347,7 +347,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
     running = asyncio.create_task(stage.run())
     await waiting.wait()
     await understood.wait()
-    clock.advance(400)  # 400 s is over the limit for one page (343 s), but under the limit for several pages (490 s)
+    clock.advance(400)  # 400 s is over the limit for a scrape (343 s), but under the limit for a pack of pages (490 s)
     record, playbook = await running
 
     assert playbook, record.error

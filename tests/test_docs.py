@@ -60,7 +60,7 @@ NOT_RUN = {
 # Languages whose code blocks no test checks. Maps each language to the reason.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
-# The kinds of code blocks that docs/generate.py writes itself, or runs to add their output below.
+# The kinds of code blocks that docs/generate.py writes itself, sends as requests, or saves to a file for a request.
 GENERATED = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 
 
@@ -312,7 +312,7 @@ async def test_every_tool_and_route_is_documented_with_a_request() -> None:
 
 
 # The tests have no Docker engine, so they cannot build the image. The tests check that the files named in the
-# Dockerfile exist, and run the Dockerfile's commands without Docker.
+# Dockerfile exist, and run its start command and its health check without Docker.
 def instructions(name: str) -> list[str]:
     text = CONTINUED.sub(" ", (ROOT / "Dockerfile").read_text("utf-8"))
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]

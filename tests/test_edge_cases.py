@@ -111,7 +111,7 @@ def of_words(count: int, *paths: str) -> dict[str, str]:
 
     The site's name on the home page counts as one of these words.
     """
-    head = 1  # the site's name counts as one word of the home page
+    head = 1
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
     return {path: text_of(number, at) for at, (path, number) in enumerate(zip(paths, counts, strict=True))}

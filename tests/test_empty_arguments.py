@@ -23,7 +23,7 @@ from octave_mcp.tools.registry import Tool
 Json = dict[str, Any]
 
 PRIVATE: Json = {"vendor_domain": "10.0.0.1", "prospect_domain": "10.0.0.2"}
-# With these values of the required arguments, each call fails immediately, before it reads a page.
+# With these values, each call that has required arguments fails immediately, before it reads a page.
 GIVEN: Json = PRIVATE | {
     "run_id": UNKNOWN_RUN,
     "question_id": "none",

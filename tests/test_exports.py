@@ -43,7 +43,7 @@ HOSTILE = (
     "<script \nalert(1)",
 )
 
-# The hostile playbooks keep the values of these fields, which are IDs, dates, digests, URLs or keywords.
+# The hostile playbooks keep the values of these fields, which are IDs, dates, digests, URLs, paths or keywords.
 FIXED_FIELDS = frozenset(
     {
         "id",

@@ -108,7 +108,7 @@ class History:
             if asks:
                 self.kill_at_ask(stdio.pid, asks)
             if asks != 0:
-                with suppress(AssertionError):  # the server was killed before it answered
+                with suppress(AssertionError):  # the server can be killed before it answers
                     await finished(stdio, run_id)
         self.provider.heal()
         async with self.server() as stdio:

@@ -29,13 +29,13 @@ from octave_mcp.errors import SiteRefuses
 
 CONCURRENCY = 2
 MAX_GROWTH_MB = 50
-# Maximum number of bytes that a server sends for one page: three attempts of 5 MB each, plus the data in the socket
-# buffers.
+# A server must send less than this for one page. The crawler reads at most 5 MB in each attempt, but the server also
+# fills the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-# Servers whose responses exceed a limit on bytes or steps. Unlike timeouts, these limits do not depend on the speed of
-# the machine.
+# Servers for which the expected outcome is not a timeout. The test stops the clock for these servers, so that a slow
+# machine causes no timeout.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
-# The short tests leave out two slow pages, which exhaust the CPU time of the parser.
+# This table leaves out two slow pages, which exhaust the CPU time or the memory of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
 
 TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.try_all(sys.argv[1]))"

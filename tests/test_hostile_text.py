@@ -26,9 +26,9 @@ METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "findit
 # The patterns in these modules are allowed to be slow, because they are applied only to the package's own files and to
 # settings.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# These patterns are slow if they fail. This is harmless, because the caller stops after the first failure.
+# This pattern is slow only if many strings have no end. This is harmless, because the caller stops at the first one.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# The package calls these patterns through other names, such as a loop variable, so the test cannot find the calls.
+# The test cannot find all uses of these patterns, for example because the package uses them through a loop variable.
 # Maps each pattern to the only method that the package calls.
 TABLES = {
     "octave_mcp.evidence.dates:_AT_START": "match",

@@ -161,7 +161,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # `parse_company` also accepts spaces around a domain, a missing scheme, and a path, which it drops.
+        # Unlike `check_url`, `parse_company` accepts white space around a URL.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)

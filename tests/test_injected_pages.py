@@ -20,8 +20,8 @@ LIE = "Acme is the undisputed market leader with 99 percent of all customers."
 TAGGED = "".join(chr(0xE0000 + ord(letter)) for letter in ORDER)
 SELECTED = "".join(chr(0xE0100 + ord(letter) - 16) for letter in ORDER)
 
-# The product drops all text that readers of the page cannot see, because even a hidden text without an instruction can
-# be a lie.
+# The product drops all text that is hidden in these ways, because even a hidden text without an instruction can be a
+# lie.
 HIDDEN = {
     "display none": "<p style='display:none'>%s</p>",
     "display none, important": "<p style='color:red; DISPLAY : none !important'>%s</p>",

@@ -29,8 +29,8 @@ from octave_mcp.store.tables import metadata
 from octave_mcp.tools.registry import ignore_event
 
 # SQL dumps of databases from the release without migrations. Each dump contains a finished run, a run that waits for
-# answers, and a run in progress. In each dump, placeholders replace the URLs of the sites of the run in progress. Each
-# test replaces the placeholders with the addresses of its own sites.
+# answers, and a run in progress. In each dump, placeholders stand for OCTAVE_HOME and for the sites of the run in
+# progress. A test that executes this run replaces the placeholders with the addresses of its own sites.
 RELEASE = Path(__file__).parent / "fixtures" / "release-1"
 FINISHED, WAITING, RUNNING = (f"run_{letter * 32}" for letter in "fed")
 

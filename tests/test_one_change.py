@@ -128,7 +128,8 @@ async def shown():
 print(json.dumps(asyncio.run(shown())))
 """
 
-# This program prints the help of the commands, the tables in the documentation and the findings of `octave-mcp doctor`.
+# This program prints what users see of an added provider, format or tool: help, tables of the documentation, and the
+# finding of `octave-mcp doctor` about the provider's key.
 SHOWN = """
 import asyncio, json, sys
 sys.path.insert(0, "docs")

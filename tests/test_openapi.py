@@ -132,7 +132,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRECRAWL_API_KEY")
     for name in (*keys, "OCTAVE_COMPAT_MODEL"):
-        monkeypatch.setenv(name, "one-that-is-not-asked")  # without a model key, every request to start a run fails
+        monkeypatch.setenv(name, "one-that-is-not-asked")  # requests can name any model or source, which needs its key
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", "http://localhost:9/v1")
     async with serving() as client:
         process = await asyncio.create_subprocess_exec(

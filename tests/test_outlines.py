@@ -48,8 +48,8 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs, by the arguments of `written_about`. Tests must not change these runs, because other tests with the
-# same arguments use them.
+# Completed runs, by the arguments of `written_about`, and the run of `demo`. Tests must not change these runs, because
+# other tests use them, too.
 WRITTEN: dict[str, Written] = {}
 
 

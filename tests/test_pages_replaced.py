@@ -170,7 +170,7 @@ async def test_a_timeout_while_fetching_spares_loses_no_pages_already_read(tmp_p
     running = asyncio.create_task(stage.playbook(max_pages=4))
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # 400 s is over the limit for a scrape (343 s), but under the limit for reading (700 s)
+    clock.advance(400)  # 400 s is over the limit for a scrape (343 s), but under the limit for a pack of pages (490 s)
     playbook = await running
 
     assert failed(playbook) == {"/customers/ash": "http_404"}

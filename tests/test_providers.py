@@ -64,7 +64,7 @@ from octave_mcp.settings import load
 PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
-# If an ask for one of these answer types fails, the run fails. If an ask for another answer type fails, the playbook
+# If all asks for one of these answer types fail, the run fails. If all asks for another answer type fail, the playbook
 # lists a gap instead.
 MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
 

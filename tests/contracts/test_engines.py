@@ -237,7 +237,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
     while not other.hold("a"):
-        pass  # the server has not yet noticed that its connection is lost
+        pass  # pg_terminate_backend does not wait until the connection has ended
     assert not locks.keep("a")
     other.free("a")
     assert not locks.keep("a")
