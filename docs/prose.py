@@ -27,7 +27,7 @@ MIN_WORDS = 4
 
 # Skip the string literals in these packages. Most of them are word lists, patterns, prompts and generated copy, not
 # texts for users.
-NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting", "tests")
+NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting")
 
 LEFT_OUT = ("prompts",)
 
