@@ -796,11 +796,11 @@ _ASKS = (
 _SCORES = (
     Score(points=96, warnings=()),
     Score(points=88, warnings=("It repeats an earlier touch: say something new, or leave it out.",)),
-    Score(points=92, warnings=("Check it against a second page: 3 of 4 quotations are from one.",)),
+    Score(points=92, warnings=("Check it against a second page: 3 of 4 quotations are from the same page.",)),
     Score(
         points=64,
         warnings=(
-            "Say a little more: 22 words, and 30 to 110 are read.",
+            "Say a little more: the e-mail has 22 words, and e-mails of 30 to 110 words are more likely to be read.",
             "Take out the exclamation marks.",
             "Give the reader an easy way to say no.",
         ),
@@ -867,7 +867,7 @@ _QUESTIONS = (
 def _talk_track(persona_id: str, title: str) -> TalkTrack:
     return TalkTrack(
         persona_id=persona_id,
-        score=Score(points=91, warnings=("Open the questions: yes or no answers 2 of 8.",)),
+        score=Score(points=91, warnings=("Ask open questions: 2 of 8 can be answered with yes or no.",)),
         pitch=(
             fact("Kestrel wants four in five bookings to happen without a call.", "p_goal"),
             guess(f"For a {title}, the open question is probably which step sends people to the phone.", "p_today"),

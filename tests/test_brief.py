@@ -392,7 +392,7 @@ async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(h
     assert brief.email is None
     writer = next(ask for ask in model.asked if ask.answer is SequenceDraft[Cite])
     assert "Little was found of Quillport" in rendered(writer).prefix
-    assert outlines.notice(playbook).endswith("Say in the context what you know of them, or ask the question first.")
+    assert outlines.notice(playbook).endswith("Say in the context what you know about it, or start with the question.")
     assert outlines.how(playbook) in export("markdown").render(playbook)
 
 

@@ -39,10 +39,10 @@ ORDER = (
     "Quick wins",
     "Success metrics",
     "Qualification",
-    "Vendor elements",
+    "About Lumenboard",
     "Prospect intelligence",
     "Gaps",
-    "How this was made",
+    "How this playbook was made",
     "Sources",
 )
 BRIEF = (".does", ".whom", ".why-now", ".first-line", ".proof", ".to-ask")
@@ -129,7 +129,7 @@ def test_triggers_with_a_meaning_come_first_and_the_others_in_the_intelligence(n
     text = export(name).render(playbook)
 
     triggers, others = text.split("Buying committee", 2)[-2:] if name == "html" else text.split("## Buying committee")
-    assert "27 October 2026, 3 weeks old" in triggers
+    assert "27 October 2026, 3 weeks ago" in triggers
     assert "Half of the bookings have to move" in triggers
     assert "Certified to SOC 2 Type II." not in triggers
     assert others.index("Prospect intelligence") < others.rindex("Certified to SOC 2 Type II.")
@@ -154,17 +154,17 @@ def test_without_meanings_the_newest_eight_triggers_are_shown_those_of_the_prosp
     ("text", "words", "age"),
     [
         ("2026-11-20", "20 November 2026", "today"),
-        ("2026-11-19", "19 November 2026", "1 day old"),
-        ("2026-10-27", "27 October 2026", "3 weeks old"),
-        ("2026-01-31", "31 January 2026", "10 months old"),
-        ("2024-11-20", "20 November 2024", "2 years old"),
+        ("2026-11-19", "19 November 2026", "1 day ago"),
+        ("2026-10-27", "27 October 2026", "3 weeks ago"),
+        ("2026-01-31", "31 January 2026", "10 months ago"),
+        ("2024-11-20", "20 November 2024", "2 years ago"),
         ("2026-11", "November 2026", "this month"),
-        ("2024-11", "November 2024", "2 years old"),
+        ("2024-11", "November 2024", "2 years ago"),
         ("2026", "2026", "this year"),
         ("2025", "2025", "last year"),
-        ("2023", "2023", "3 years old"),
-        ("2027-03-01", "1 March 2027", "still to come"),
-        ("2027", "2027", "still to come"),
+        ("2023", "2023", "3 years ago"),
+        ("2027-03-01", "1 March 2027", "upcoming"),
+        ("2027", "2027", "upcoming"),
         ("undated", "undated", ""),
         ("2026-02-31", "31 February 2026", ""),
         ("2026-13", "2026-13", ""),
@@ -231,7 +231,7 @@ async def test_the_first_screen_says_whom_to_call_why_now_and_what_to_say(
     parts = [brief.locator(part) for part in (*BRIEF, ".why-now blockquote", ".why-now .aside", ".mail.first .copy")]
     ends = [await bottom(part) for part in parts]
     assert max(ends) <= size[1]
-    assert "30 September 2026, 7 weeks old" in await brief.locator(".why-now .aside").inner_text()
+    assert "30 September 2026, 7 weeks ago" in await brief.locator(".why-now .aside").inner_text()
 
 
 @in_the_browser

@@ -425,7 +425,7 @@ async def test_a_passage_that_was_not_shown_supports_nothing(stage: Stage, model
     _, playbook = await stage.run()
     assert playbook
     assert playbook.vendor_elements.value_propositions == ()
-    assert "1 x without evidence (D1)" in next(g.reason for g in playbook.gaps if g.code == "dropped_by_check")
+    assert "1 x a claim without evidence (D1)" in next(g.reason for g in playbook.gaps if g.code == "dropped_by_check")
 
 
 def a_touch(text: str, *, subject: str = "a thought", ask: str = "Worth a look?") -> TouchDraft[Cite]:

@@ -93,7 +93,7 @@ async def test_without_problems_no_check_fails_and_the_exit_code_is_0(me: Path) 
     assert [finding.name for finding in found.values() if finding.status != "ok"] == ["dns"]
     assert {"python", "packages", "settings", "home", "port", "model", "OPENAI_API_KEY"} <= found.keys()
     assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
-    assert found["model"].found.startswith("extractive writes, tested on real sites")
+    assert found["model"].found.startswith("extractive writes, tested on stored copies of real sites")
 
 
 async def test_the_doctor_says_how_the_model_was_tested(

@@ -82,7 +82,7 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# How many times an empty playbook says "Nothing was found.". In each sum, the numbers count the sections about the
+# How many times an empty playbook says "This section is empty.". In each sum, the numbers count the sections about the
 # deal, the kinds of vendor elements, and the sections about the prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
@@ -221,7 +221,7 @@ def test_a_playbook_survives_a_round_trip_through_json(playbook: Playbook, hosti
 def test_an_empty_section_says_why_and_what_would_fill_it(name: str, playbook: Playbook) -> None:
     text = export(name).render(_empty(playbook))
 
-    assert text.count("Nothing was found.") == EMPTY_SECTIONS[name]
+    assert text.count("This section is empty.") == EMPTY_SECTIONS[name]
     assert text.count("The blog did not answer within 20 seconds") == 2
     assert text.count("Run again with refresh.") == 2
 
@@ -307,7 +307,7 @@ def test_an_outline_is_labelled_and_shows_all_its_lines_but_no_score(name: str) 
     outlined = outlined_playbook()
     text = export(name).render(outlined)
 
-    assert text.index("Outline: to be worded by you or a model") < text.index("lumenboard.example")
+    assert text.index("Outline: you or a model must write the final text") < text.index("lumenboard.example")
     assert "E-mail outlines" in text
     assert "96/100" not in text
     assert "```" not in text
@@ -327,7 +327,7 @@ def test_one_outline_among_finished_e_mails_is_labelled(name: str, playbook: Pla
     mixed = playbook.model_copy(update={"email_sequences": (first, *playbook.email_sequences[1:])})
     text = export(name).render(mixed)
 
-    assert text.index("In part an outline (e-mails): ") < text.index("lumenboard.example")
+    assert text.index("Some parts are outlines (e-mails): ") < text.index("lumenboard.example")
     assert "E-mails" in text
     assert mixed.email_sequences[1].touches[0].body in unescape(text)
 
@@ -338,8 +338,8 @@ def test_a_summary_and_battle_cards_made_by_rules_are_labelled_as_outlines(playb
     mixed = playbook.model_copy(update=by_rules)
     markdown, html = (export(name).render(mixed) for name in ("markdown", "html"))
 
-    assert "In part an outline (summary, battle cards): " in markdown
-    assert "In part an outline (summary, battle cards): " in html
+    assert "Some parts are outlines (summary, battle cards): " in markdown
+    assert "Some parts are outlines (summary, battle cards): " in html
     assert markdown.count(", outline\n") == html.count(">outline</span>") - 1 == len(mixed.battle_cards)
 
 
@@ -417,7 +417,7 @@ def test_a_sentence_missing_from_the_body_is_shown_below_the_e_mail(playbook: Pl
 
     text = export("html").render(changed)
 
-    assert text.count("Also rests on") == 1
+    assert text.count("Also based on") == 1
     assert "Not in the body." in text
 
 
@@ -548,13 +548,13 @@ async def test_outlines_are_labelled_on_the_first_screen_and_in_copied_text(brow
     page = (await opened(browser, tmp_path, outlined_playbook())).page
     await page.set_viewport_size({"width": 1280, "height": 800})
 
-    box = await page.get_by_text("Outline: to be worded by you or a model").first.bounding_box()
+    box = await page.get_by_text("Outline: you or a model must write the final text").first.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 200
     assert await page.get_by_role("button", name="Copy e-mail").count() == 0
     copied = await page.get_by_role("button", name="Copy outline").first.get_attribute("data-copy")
     assert copied is not None
-    assert copied.startswith("Outline: to be worded by you or a model\n\n")
+    assert copied.startswith("Outline: you or a model must write the final text\n\n")
 
 
 @in_the_browser

@@ -221,7 +221,7 @@ def test_triggers_follow_the_brief_and_people_and_integrations_come_with_the_pro
     assert brief < text.index("Triggers", brief) < background
     assert "Ines Okafor" in text[background:]
     assert "SOC 2 Type II" in text[background:]
-    assert "signs a testimonial" in text
+    assert "quoted in a testimonial" in text
     assert "is certified" in text
 
 

@@ -311,13 +311,13 @@ async def test_markdown_and_html_start_with_the_note_that_the_playbook_is_an_out
     html = export("html").render(playbook)
 
     assert title == "# Wrenhaul → Hearthwain playbook"
-    assert second.startswith("**Outline: to be worded by you or a model.** ")
-    assert html.index("Outline: to be worded by you or a model") < html.index('class="meta"')
+    assert second.startswith("**Outline: you or a model must write the final text.** ")
+    assert html.index("Outline: you or a model must write the final text") < html.index('class="meta"')
     assert "E-mail sequences" not in html
     assert "Copy body" not in html
     _, emails = html.split('<section id="emails">')
     assert emails.count("Copy outline") == len(touches(playbook))
-    assert emails.count('data-copy="Outline: to be worded by you or a model') == len(touches(playbook))
+    assert emails.count('data-copy="Outline: you or a model must write the final text') == len(touches(playbook))
     assert "*Open question:* The question: " not in export("markdown").render(playbook)
     assert "/ 100" not in html
     assert "Score:" not in export("markdown").render(playbook)

@@ -323,7 +323,7 @@ def test_an_empty_section_says_so_and_what_would_fill_it() -> None:
     playbook = sample_playbook().model_copy(update={"battle_cards": ()})
 
     assert read(playbook, "battle_cards") == (
-        "## Battle cards\n\nNothing was found.\n\n- A claim about a competitor had no source and was left out "
+        "## Battle cards\n\nThis section is empty.\n\n- A claim about a competitor had no source and was left out "
         "(battle cards, dropped by check)\n  - Would fill: A dated comparison page."
     )
 

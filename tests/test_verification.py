@@ -708,7 +708,7 @@ async def test_a_client_checks_its_own_text_in_one_short_last_question(client: C
     assert PREFIX in check.material
     judges = {claim.support.judge for claim in claims_of(playbook) if claim.support}
     assert judges == {"rules", "self"}
-    assert "Supported, judged by the model that wrote it" in Html().render(playbook)
+    assert "Supported, judged by the model that wrote the playbook" in Html().render(playbook)
     assert client.status == "completed"
     assert [cost.step for cost in playbook.cost.steps].count("verify") == 1
 

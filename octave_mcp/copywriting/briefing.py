@@ -282,7 +282,7 @@ def _warnings(
     yield from _age_warnings(known.prospect_pages, name, today)
     yield from (f"{caution.avoid.rstrip('.')}: {caution.because.text}" for caution in persona.cautions[:1])
     if proof is None:
-        yield f"No proof was found on the pages of {playbook.vendor.name}: bring one of your own."
+        yield f"No proof was found on the pages of {playbook.vendor.name}: bring your own."
     elif not _names_customer(playbook, proof):
         yield f"The proof is what {playbook.vendor.name} says of itself: no customer's result was found that fits."
     yield from stale_contacts(playbook.buying_committee)

@@ -36,12 +36,13 @@ def finished(
     """Return the finished card. If rule D7 drops claims, add a gap to `gaps`. If the card is empty, add another gap."""
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
-        what = "claims to be alone or always so, and what depended on them,"
-        reason = f"{dropped} {what} were dropped from {card.kind!r}: no quotation says them"
+        what = "1 sentence was" if dropped == 1 else f"{dropped} sentences were"
+        why = "absolute claims (such as 'only' or 'always') that no quotation supports, or text that depended on them"
+        reason = f"{what} dropped from {card.kind!r}: {why}"
         fills = "another run, or another model"
         gaps.append(Gap(section="battle_cards", code="dropped_by_check", reason=reason, would_fill=fills))
     if not any(sentence.evidence for sentence in _sentences(checked)):
-        reason = f"{card.kind!r} is empty: there is nothing on the pages read to put on it"
+        reason = f"{card.kind!r} is empty: the pages that were read contain nothing for it"
         fills = "customer stories, comparisons or product pages in the language of the playbook"
         gaps.append(Gap(section="battle_cards", code="not_found", reason=reason, would_fill=fills))
     fields = _card_fields(evidence)

@@ -126,7 +126,7 @@ def _generality(email: Email) -> Iterator[Fault]:
 
 def _long_start(email: Email) -> Iterator[Fault]:
     if (count := length(email.first)) > MAX_OPENING_WORDS and not quotations(email.first):
-        text = f"Shorten the first sentence: {count} words, and a phone shows {MAX_OPENING_WORDS}."
+        text = f"Shorten the first sentence: it has {count} words; a phone shows {MAX_OPENING_WORDS}."
         yield Fault("D14", text, graded(SLIGHT / 2, count / MAX_OPENING_WORDS - 1), email.first)
 
 

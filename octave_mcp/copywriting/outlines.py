@@ -14,15 +14,15 @@ from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
 
-TITLE = "Outline: to be worded by you or a model"
-PARTLY = "In part an outline ({}): what is marked as one is to be worded by you or a model"
+TITLE = "Outline: you or a model must write the final text"
+PARTLY = "Some parts are outlines ({}): you or a model must write their final text"
 HOW = (
-    "The quotations are in place, the wording is yours. For finished copy, generate the playbook again with a language "
-    f"model: {finished_copy()}."
+    "The quotations are in place; the wording is up to you. For finished copy, generate the playbook again with a "
+    f"language model: {finished_copy()}."
 )
 TOO_LITTLE = (
-    "Too little was found of {} to write e-mails and calls that only they would get. Say in the context what you know "
-    "of them, or ask the question first."
+    "Too little was found about {} to write e-mails and call scripts that are specific to it. Say in the context what "
+    "you know about it, or start with the question."
 )
 
 _UNWRITTEN = {
@@ -50,7 +50,7 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
     yield "summary", [summary.kind for _ in sentences]
     yield "e-mails", [touch.kind for sequence in playbook.email_sequences for touch in sequence.touches]
-    yield "talk tracks", [track.kind for track in playbook.talk_tracks]
+    yield "call scripts", [track.kind for track in playbook.talk_tracks]
     yield "battle cards", [card.form for card in playbook.battle_cards]
 
 

@@ -111,7 +111,7 @@ def email_errors(email: Email) -> Iterator[Fault]:
         (email.make_first, WRITTEN_OFFER_NAMES) if length(email.make_first) >= MIN_WRITTEN_OFFER_WORDS else ()
     )
     if promise := empty_promise(email.own_words, (*vendor_texts, *written_offer)):
-        yield Fault("D20", f"It promises a thing that is not in evidence: {promise!r}.", about=promise)
+        yield Fault("D20", f"It promises something that the evidence does not support: {promise!r}.", about=promise)
 
 
 def email_score(email: Email, faults: Iterable[Fault]) -> Score:
@@ -133,10 +133,11 @@ def email_faults(email: Email) -> list[Fault]:
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
     if email.words + GREETING_WORDS < low:  # The minimum includes the greeting.
-        text = f"Say a little more: {email.words} words, and {low} to {high} are read."
+        more = f"e-mails of {low} to {high} words are more likely to be read"
+        text = f"Say a little more: the e-mail has {email.words} words, and {more}."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
-        text = f"Shorten it: {email.words} words, and readers stop after {high}."
+        text = f"Shorten it: the e-mail has {email.words} words; readers stop after {high}."
         yield Fault("D11", text, _length_cost(email.words / high - 1))
     yield from _subject(email)
 
@@ -198,7 +199,7 @@ def _asks(email: Email) -> Iterator[Fault]:
     """
     question_count = len(_QUESTION_MARKS.findall(email.own_words))
     if question_count > MAX_QUESTIONS:
-        text = f"Ask at most {MAX_QUESTIONS} questions: {question_count} are work to answer."
+        text = f"Ask at most {MAX_QUESTIONS} questions: answering {question_count} is too much work."
         yield Fault("D13", text, graded(PLAIN, question_count / MAX_QUESTIONS - 1))
     if not email.is_english:
         return
@@ -206,7 +207,8 @@ def _asks(email: Email) -> Iterator[Fault]:
         yield Fault("D13", "Ask for something: there is nothing to answer.", GRAVE, email.ask)
     if not email.position and (email.ask_label not in {"", "interest"} or _MEETING.search(email.ask)):
         text = (
-            "Ask whether it is of interest, and for no meeting yet: first e-mails that ask for time get fewer replies."
+            "Ask only whether the reader is interested, not for a meeting: first e-mails that ask for time get fewer "
+            "replies."
         )
         yield Fault("D13", text, PLAIN, email.ask)
     if not email.last:
@@ -216,7 +218,7 @@ def _asks(email: Email) -> Iterator[Fault]:
 def _weak_ask(email: Email) -> Iterator[Fault]:
     words, max_words = length(email.ask), MAX_ASK_WORDS[bool(email.position)]
     if words > max_words:
-        text = f"Shorten the question at the end: {words} words, and under {max_words} are answered."
+        text = f"Shorten the question at the end: it has {words} words; use at most {max_words}."
         yield Fault("D13", text, graded(SLIGHT, words / max_words - 1), email.ask)
     if vague := _VAGUE_ASK.search(email.ask):
         text = f"Name what you ask about: “{vague[0]}” could end any e-mail."
@@ -235,7 +237,7 @@ def _manners(email: Email) -> Iterator[Fault]:
     if any(word not in email.quoted_text for word in shouted):
         yield Fault("D17", "Take out the exclamation marks.", PLAIN, shouted[0])
     if (links := len(re.findall(r"https?://", email.text))) > 1:
-        yield Fault("D17", f"Keep one link at most, of {links}.", PLAIN)
+        yield Fault("D17", f"Keep at most one of the {links} links.", PLAIN)
 
 
 def _readability(email: Email) -> Iterator[Fault]:
@@ -280,9 +282,8 @@ def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)
     if len(pages) >= MIN_QUOTATIONS and of_one_page / len(pages) > MAX_ONE_PAGE_SHARE:
-        yield Fault(
-            "D9", f"Check it against a second page: {of_one_page} of {len(pages)} quotations are from one.", SLIGHT
-        )
+        text = f"Check it against a second page: {of_one_page} of {len(pages)} quotations are from the same page."
+        yield Fault("D9", text, SLIGHT)
 
 
 def talk_track_faults(
@@ -298,7 +299,7 @@ def talk_track_faults(
 
 def _spoken(pitch: str, opener: Sequence[str]) -> Iterator[Fault]:
     if (words := length(pitch)) > MAX_PITCH_WORDS:
-        text = f"Shorten the pitch: {words} words, and {MAX_PITCH_WORDS} fit 30 seconds."
+        text = f"Shorten the pitch: it has {words} words; 30 seconds are enough for {MAX_PITCH_WORDS}."
         yield Fault("D23", text, graded(PLAIN, words / MAX_PITCH_WORDS - 1))
     if not opener:
         yield Fault("D24", "Give a reason for the call: the opener has none.", GRAVE)
@@ -306,7 +307,7 @@ def _spoken(pitch: str, opener: Sequence[str]) -> Iterator[Fault]:
 
 def _closed(questions: Sequence[str]) -> Iterator[Fault]:
     if (closed := sum(map(is_closed, questions))) > len(questions) / 5:
-        yield Fault("D25", f"Open the questions: yes or no answers {closed} of {len(questions)}.")
+        yield Fault("D25", f"Ask open questions: {closed} of {len(questions)} can be answered with yes or no.")
 
 
 def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
@@ -325,7 +326,7 @@ def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
 
 def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evidence]) -> Iterator[Fault]:
     if (words := sum(map(length, texts))) > MAX_CARD_WORDS:
-        text = f"Shorten the card: {words} words, and {MAX_CARD_WORDS} can be read during a call."
+        text = f"Shorten the card: it has {words} words; only {MAX_CARD_WORDS} can be read during a call."
         yield Fault("D28", text, graded(PLAIN, words / MAX_CARD_WORDS - 1))
     if longest_list > MAX_LIST_ITEMS:
         yield Fault("D28", f"Keep the strongest {MAX_LIST_ITEMS}: a list of {longest_list} is not read during a call.")

@@ -102,7 +102,8 @@ def _hedges(email: Email) -> Iterator[Fault]:
     hedges = [match[0] for match in _HEDGE.finditer(email.own_words) if match[0].casefold() not in quoted_text]
     if (count := len(hedges)) > MAX_HEDGES:
         listed = ", ".join(f"“{hedge}”" for hedge in dict.fromkeys(hedges))
-        text = f"Keep one hedge at most, of {count} ({listed}): state the facts, and turn the guesses into a question."
+        advice = "state the facts, and turn the guesses into a question"
+        text = f"Keep at most one of the {count} hedges ({listed}): {advice}."
         yield Fault("D27", text, min(FATAL, PLAIN * (count - MAX_HEDGES)))
     for fact in email.facts:
         if (hedge := _HEDGE.search(unquoted(fact))) and hedge[0].casefold() not in quoted_text:
@@ -120,9 +121,10 @@ def _phrasing(email: Email) -> Iterator[Fault]:
             yield Fault("D30", f"“{words}” is stiff: {advice}.", SLIGHT, words)
     if advertising := brochure(text):
         listed = ", ".join(f"“{words}”" for words in advertising)
+        sounds = "it sounds" if len(advertising) == 1 else "they sound"
         yield Fault(
             "D30",
-            f"Say {listed} in the words you would use aloud: they are a brochure's.",
+            f"Say {listed} in the words you would use aloud: {sounds} like a brochure.",
             min(GRAVE, SLIGHT * len(advertising)),
             advertising[0],
         )
@@ -141,7 +143,7 @@ def _cliches(email: Email) -> Iterator[Fault]:
 
 def _threats(email: Email) -> Iterator[Fault]:
     if match := _THREAT.search(f"{email.subject}\n{email.text}"):
-        text = f"“{match[0]}” tells readers that their people may go: choose a proof that does not threaten them."
+        text = f"“{match[0]}” tells readers that their people may go: choose a proof point that does not."
         yield Fault("D37", text, FATAL, match[0])
 
 
@@ -156,7 +158,7 @@ def _pronouns(email: Email) -> Iterator[Fault]:
         yield Fault("D16", "Start with the reader or what happened there, not with yourself.", PLAIN, email.first)
     count = email.mentions(email.text)
     if count > MAX_MENTIONS:
-        text = f"Say “you”: the reader works at {email.deal.prospect}, and reads its name {count} times."
+        text = f"Say “you”: the e-mail names {email.deal.prospect} {count} times, but the reader works there."
         yield Fault("D16", text, min(PLAIN, SLIGHT * (count - MAX_MENTIONS)))
 
 

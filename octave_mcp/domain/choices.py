@@ -112,7 +112,7 @@ MODELS = (
         name=BY_CLIENT,
         module="octave_mcp.models.host",
         about="The model of the connected MCP client: it answers the run's questions",
-        tested="with a real language model, on real sites",
+        tested="with a real language model, on stored copies of real sites",
         note="you answer its questions",
         asks_client=True,
         max_pages=10,
@@ -121,7 +121,7 @@ MODELS = (
         name=BY_RULES,
         module="octave_mcp.models.extractive",
         about="Rules that collect quotations and arrange them in outlines",
-        tested="on real sites; it needs no model",
+        tested="on stored copies of real sites; it calls no language model",
         note="quotations and outlines",
     ),
     ModelChoice(
@@ -252,12 +252,14 @@ PAGES_HELP = _pages_of(MODELS)
 TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_client)
 
 
-def finished_copy(*, has_client: bool = True) -> str:
+def finished_copy(*, has_client: bool | None = None) -> str:
     """List the models that write finished e-mails and call scripts, and what each model needs, in one phrase.
 
-    `has_client`: whether a client that could answer questions is connected.
+    `has_client`: whether a client that could answer questions is connected; None if readers can be on any surface.
     """
-    asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client and has_client]
+    where = " in an MCP client" if has_client is None else ""
+    asking = [model for model in MODELS if model.asks_client and has_client is not False]
+    asked = [f"{model.name!r}{where} ({model.note})" for model in asking]
     keyed = either(model.needs for model in MODELS if model.needs)
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 

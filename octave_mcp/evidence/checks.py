@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Path
 # Descriptions of the rules and of unusable answers. The playbook's list of gaps shows these texts instead of the
 # rejected claims.
 RULES = {
-    "D1": "without evidence",
+    "D1": "a claim without evidence",
     "D3": "a figure that is not in the evidence",
     "D4": "a name that is not in the evidence",
     "D5": "a result whose evidence does not name the customer",
@@ -41,9 +41,9 @@ RULES = {
     "D30": "English that sounds translated, stiff or like a brochure",
     "D31": "a reference to something that the text does not mention",
     "D32": "an opening that has no date, or tells readers what they already know",
-    "D35": "an e-mail that lacks what its place in the sequence needs, such as a proof, an offer or a short goodbye",
+    "D35": "an e-mail that lacks what its place in the sequence needs, such as proof, an offer or a short goodbye",
     "D36": "a link or address that is not on the cited site",
-    "D37": "a proof that sounds like a threat to the reader",
+    "D37": "a proof point that sounds like a threat to the reader",
     "D40": "a claim that its quotation does not support",
     (DEPENDS := "depends"): "a text that makes no sense without a dropped text",
     (INCOMPLETE := "incomplete"): "an e-mail without its subject, its call to action or enough of its sentences",

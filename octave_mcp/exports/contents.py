@@ -19,9 +19,9 @@ from octave_mcp.domain.value import Path, overlap, part_at, path_text
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
-from octave_mcp.exports.words import HOW_KNOWN, in_words
+from octave_mcp.exports.words import HOW_KNOWN
 
-# Maximum number of events in the section "Triggers". The other events are listed under "Other events".
+# Maximum number of events in the section "Triggers". The other events are listed under "Other triggers".
 MAX_TRIGGERS = 8
 
 
@@ -110,11 +110,12 @@ class Contents:
             yield Section("qualification", "Qualification")
 
     def _background(self) -> Iterator[Section]:
+        playbook = self.playbook
         for elements in self.elements():
-            yield Section(elements.role, in_words(elements.section), elements.number)
+            yield Section(elements.role, f"About {playbook.companies[elements.role].name}", elements.number)
         yield Section("prospect", "Prospect intelligence")
-        yield Section("gaps", "Gaps", len(self.playbook.gaps))
-        yield Section("made", "How this was made")
+        yield Section("gaps", "Gaps", len(playbook.gaps))
+        yield Section("made", "How this playbook was made")
         yield Section("sources", "Sources")
 
     def _is_shown(self, section: str, entries: Iterable[object]) -> bool:

@@ -17,11 +17,11 @@ VERDICTS: Mapping[Verdict, str] = {
 }
 # Marks to show after a claim if its quotations do not fully support it.
 MARKS: Mapping[Verdict, str] = {"partly": "≈", "not": "≠"}
-_JUDGES = {"rules": "rules", "self": "the model that wrote it"}
+_JUDGES = {"rules": "rules", "self": "the model that wrote the playbook"}
 
 
 def judge_in_words(name: str) -> str:
-    """Return the judge's name for readers, such as 'the model that wrote it' for 'self'."""
+    """Return the judge's name for readers, such as 'the model that wrote the playbook' for 'self'."""
     return _JUDGES.get(name, name)
 
 

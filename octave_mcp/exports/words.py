@@ -11,8 +11,8 @@ from octave_mcp.domain.notices import FlagCode
 # The title of each flag, and what the flag means for a sales rep. The reason for the flag is shown after these texts.
 FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     "default_model": (
-        "No model was chosen",
-        "Choose a model to have it write the playbook.",
+        "The model was chosen automatically",
+        "To use another model, choose it when you start a run.",
     ),
     "extractive": (
         "Collected without a language model",
@@ -47,11 +47,11 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
         "The run took longer, but the playbook is not affected.",
     ),
     "translated": (
-        "Translated",
+        "Sources in another language",
         "Some quotations are not in the language of the playbook. They are shown in their original language.",
     ),
     "suspicious_page": (
-        "A page tried to give instructions",
+        "A page contains instructions for AI models",
         "No instruction on the page was followed. Check the claims that cite this page.",
     ),
 }
@@ -61,7 +61,7 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "team": "team",
     "author": "author",
     "speaker": "speaker",
-    "testimonial": "signs a testimonial",
+    "testimonial": "quoted in a testimonial",
 }
 
 # Words before a list of tools, partners or certificates, as in "is certified to ISO 27001".
@@ -154,4 +154,4 @@ def as_sentence(text: str) -> str:
 
 
 def page_of(date: str) -> str:
-    return "undated page" if date == UNDATED else f"page of {date}"
+    return "undated page" if date == UNDATED else f"page dated {date}"

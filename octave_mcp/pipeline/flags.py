@@ -36,7 +36,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="drafts written by rules, not by a language model, are outlines that cite the sites",
+            reason="drafts written by rules, not by a language model, are outlines that quote the sites",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")

@@ -45,7 +45,7 @@ def _part(name: str, part: object, renderer: Renderer) -> Iterator[str]:
     yield f"## {' · '.join(map(renderer.words.label, name.split('.')))}"
     yield from _own_text_notes(name, renderer.playbook)
     blocks = [*_blocks(part, renderer)]
-    yield from blocks or ["Nothing was found."]
+    yield from blocks or ["This section is empty."]
     if not blocks:
         yield from renderer.blocks(tuple(gap for gap in renderer.playbook.gaps if gap.is_in(name)))
 
