@@ -270,7 +270,7 @@ FAILURES: list[tuple[str, Fault, str]] = [
     (
         "too many requests, always",
         Fault(BATCH, 429, headers=BUSY),
-        f"{CRAWLED}Firecrawl answers 429: too many requests",
+        f"{CRAWLED}Firecrawl responds with 429: too many requests",
     ),
     ("500, twice", Fault("POST .*", 500, times=2), ""),
     ("502 with HTML, twice", Fault(".*", 502, "<h1>Bad gateway</h1>", times=2), ""),

@@ -398,7 +398,7 @@ async def test_a_site_that_no_source_can_read_is_an_error_with_the_reason_of_eac
             async with opened(source, host):
                 pass
     assert reasons[status] in str(failed.value)
-    assert "The crawler: The site answers 403" in str(failed.value)
+    assert "The crawler: The site responds with 403" in str(failed.value)
     assert host in str(failed.value)
 
 

@@ -13,7 +13,7 @@ VERDICTS: tuple[CopyVerdict, ...] = ("supported", "partly", "not", "no claim")
 
 
 class CopyQuote(Value):
-    """A quotation from a page. `id` is the evidence id in the playbook, if the playbook cites the quotation."""
+    """A quotation from a page. `id` is the evidence ID in the playbook, if the playbook cites the quotation."""
 
     id: EvidenceId
     url: str

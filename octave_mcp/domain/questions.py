@@ -11,11 +11,11 @@ from octave_mcp.domain.value import Value
 class Question(Value):
     """A question for the client's model, with the JSON schema of the answer.
 
-    - `question_id`: equal questions have the same id, even in different runs.
+    - `question_id`: equal questions have the same ID, even in different runs.
     - `instructions`: the task of the model.
     - `material`: known facts and the numbered passages.
     - `complaint`: in a correction, the problems of the earlier answer; otherwise ''.
-    - `corrects`: in a correction, the id of the question whose answer is corrected; otherwise ''.
+    - `corrects`: in a correction, the ID of the question whose answer is corrected; otherwise ''.
     - `tokens`: an estimate of how many tokens the model reads, including the schema.
     """
 

@@ -21,7 +21,7 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-# Some reasons end with advice after a full stop or semicolon: 'The site answers 403; check the domain'.
+# Some reasons end with advice after a full stop or semicolon: 'The site responds with 403; check the domain'.
 ADVICE_SEPARATOR = re.compile(r"[.;] ")
 FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
@@ -186,7 +186,9 @@ def _may_be_incomplete(known: Addresses, home: Page) -> bool:
 
 
 def _reason_of(failure: PageFailure) -> str:
-    """Return the reason without advice: 'The site answers 403; check the domain' becomes 'The site answers 403'.
+    """Return the reason without advice.
+
+    'The site responds with 403; check the domain' becomes 'The site responds with 403'.
 
     The advice is left out, because it does not apply if another reader can read the page.
     """

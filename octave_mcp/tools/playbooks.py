@@ -45,7 +45,7 @@ SenderOfEmails = Annotated[
     Sender | None, object_of(Sender), Field(description="E-mail sender; default: from the settings")
 ]
 SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to group the runs")]
-RequestId = Annotated[str | None, Field(max_length=255, description="Your own id; repeating it returns the same run")]
+RequestId = Annotated[str | None, Field(max_length=255, description="Your own ID; repeating it returns the same run")]
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Section = Annotated[
     str | None,
@@ -57,7 +57,7 @@ Section = Annotated[
 Persona = Annotated[
     str | None,
     Field(
-        description="A persona: 1, 'persona-1' or its title. Without a section, you get its e-mails",
+        description="1, 'persona-1' or the title. Without a section: persona and e-mails",
         coerce_numbers_to_str=True,
     ),
 ]
@@ -88,7 +88,7 @@ async def generate_playbook(
 ) -> RunReport:
     """Research both companies on the web and write a playbook for selling to the prospect.
 
-    Covers whom to approach and why, e-mails, talk tracks and battle cards. Returns within `wait_seconds` with a run_id
+    Covers whom to approach and why, e-mails, call scripts and battle cards. Returns within `wait_seconds` with a run_id
     for get_run; the run continues in the background. Every claim cites its page. Nothing is invented: `gaps` lists what
     was not found.
     """

@@ -36,8 +36,8 @@ async def refresh_playbook(
 ) -> RunReport:
     """Read all pages of a playbook again and write its next version.
 
-    Sales copy stays unchanged if the pages still support it, or if a person wrote it. Unsupported copy is rewritten,
-    and new findings are added. If nothing has changed, no model is asked and no new version is written.
+    Text that a person wrote, or that the pages still support, does not change. Unsupported text is rewritten, and new
+    findings are added. If nothing has changed, no model is asked and no new version is written.
     """
     record = await call.runs.refresh(run_id, Named(model, max_cost_usd, request_id))
     return await wait_and_report(record.run_id, wait_seconds, call)

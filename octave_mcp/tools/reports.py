@@ -26,7 +26,7 @@ from octave_mcp.tools.paging import dumped
 from octave_mcp.tools.refresh_summary import refresh_summary
 from octave_mcp.tools.registry import Call
 
-Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 over MCP")]
+Wait = Annotated[float, Field(ge=0, le=600, description="Maximum wait; up to 55 over MCP")]
 
 
 class Overview(Value):

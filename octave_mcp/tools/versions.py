@@ -86,7 +86,7 @@ async def edit_section(
         str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]', '...[2].body'")
     ],
     base_version: Annotated[
-        int, Field(ge=1, description="The version that you have read; if a newer version exists, the answer is 409")
+        int, Field(ge=1, description="The version that you have read; if a newer version exists, the response is 409")
     ],
     text: Annotated[
         str | None,

@@ -486,7 +486,7 @@ def cache_entry(path: str = "/a", *, kept_at: datetime | None = None) -> CacheEn
 async def test_cache_entries_are_returned_as_they_were_stored(store: Store) -> None:
     entries = (
         cache_entry(),
-        CacheEntry(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
+        CacheEntry(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site responds with 404")),
         CacheEntry(
             found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
         ),

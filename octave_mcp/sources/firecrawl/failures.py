@@ -71,7 +71,9 @@ def _from_response(failed: Exception, text: str) -> UpstreamError | None:
         case 403:
             return Declined("Firecrawl does not read this site")
         case 429:
-            return RateLimited("Firecrawl answers 429: too many requests", retry_after_seconds=_retry_after(failed))
+            return RateLimited(
+                "Firecrawl responds with 429: too many requests", retry_after_seconds=_retry_after(failed)
+            )
         case _:
             return None
 

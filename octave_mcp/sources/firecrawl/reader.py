@@ -196,7 +196,7 @@ class Firecrawl:
         if url != asked:
             await self._check(url, asked, company)
         if document.status and document.status not in OK:
-            raise PageFailed(asked, f"http_{document.status}", f"The site answers {document.status}")
+            raise PageFailed(asked, f"http_{document.status}", f"The site responds with {document.status}")
         if document.kind and document.kind not in HTML:
             raise PageFailed(asked, "not_html", f"The response is {document.kind}, not a web page")
         if not document.html.strip():

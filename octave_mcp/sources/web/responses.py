@@ -127,12 +127,12 @@ def _check_status(response: httpx2.Response, url: str) -> None:
         raise PageFailed(url, "bot_wall", "The site asks visitors to prove that they are human")
     if status == TOO_MANY:
         wait = retry_after_seconds(response.headers)
-        raise PageRateLimited(url, "http_429", "The site answers 429: too many requests", wait)
+        raise PageRateLimited(url, "http_429", "The site responds with 429: too many requests", wait)
     if status in RETRIED_STATUSES:
         wait = retry_after_seconds(response.headers)
-        raise PageFailedForNow(url, f"http_{status}", f"The site answers {status}", wait)
+        raise PageFailedForNow(url, f"http_{status}", f"The site responds with {status}", wait)
     if status not in OK:
-        raise PageFailed(url, f"http_{status}", f"The site answers {status}")
+        raise PageFailed(url, f"http_{status}", f"The site responds with {status}")
 
 
 def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:

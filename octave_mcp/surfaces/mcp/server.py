@@ -44,9 +44,9 @@ GRACE_SECONDS = 30.0
 MAX_PROGRESS_CHARACTERS = 200
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
-    "until the status is completed, partial or failed; then get_run with a section for its full text, or with "
-    "format='markdown' for text to read to your user. If the status is waiting, the run has questions for you: call "
-    "next_question and answer_question until the status changes."
+    "until the status is completed, partial, failed or cancelled; then get_run with a section for its full text, or "
+    "with format='markdown' for text to read to your user. If the status is waiting, the run has questions for you: "
+    "call next_question and answer_question until the status changes."
 )
 
 

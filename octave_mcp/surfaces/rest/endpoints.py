@@ -38,10 +38,10 @@ ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
     "maxLength": 255,
-    "description": "Your own id for this request; a repeated request with the same id returns the same run",
+    "description": "Your own ID for this request; a repeated request with the same ID returns the same run",
 }
 VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The number of the version; default: the newest"}
-LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event received"}
+LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The ID of the last event received"}
 EVENT: Schema = {
     "type": "object",
     "description": "One event of the stream; its data is JSON",

@@ -43,7 +43,7 @@ Turn two company websites into a sales playbook that cites its sources.
 `POST /runs` starts a run and returns at once. With `wait_seconds`, the request waits for the result. With `stream`,
 the response is a stream of the run's events. `GET /runs/{{run_id}}` returns the status of a run. The playbook of a run
 is at {either(FILES)}.
-A run continues even if the client disconnects. The same functions are MCP tools at `/mcp`.
+A run continues even if the client disconnects. Most of these functions are also MCP tools at `/mcp`.
 """
 TAGS = {
     "runs": "Runs and their playbooks",

@@ -38,7 +38,7 @@ def last_seen(request: Request) -> int:
     ids = [event_id for event_id in sent if event_id]
     if not all(map(EVENT_ID.fullmatch, ids)):
         raise InputError(
-            "Last-Event-ID: not an event id; send the id of an event, or leave the header out to get all events"
+            "Last-Event-ID: not an event ID; send the ID of an event, or leave the header out to get all events"
         )
     return int(next(iter(ids), 0))
 
