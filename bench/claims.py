@@ -96,7 +96,7 @@ async def verified(found: Sequence[Case], name: str) -> list[Case]:
 def table(found: dict[str, Shares], *, has_model: bool) -> str:
     head = ("change", "claims", "rejected", "marked", "passes", *(("verified",) if has_model else ()))
     rows = (
-        (change, str(result.count), *(f"{share:.1f} %" for share in _columns(result, has_model=has_model)))
+        (change, str(result.count), *(f"{share:.1f}%" for share in _columns(result, has_model=has_model)))
         for change, result in found.items()
     )
     return "\n".join((_row(head), f"|---{'|---:' * (len(head) - 1)}|", *map(_row, rows)))

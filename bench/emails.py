@@ -135,7 +135,7 @@ def table(found: Sequence[Case]) -> str:
     for name, of_deal in {**groups, "all": found}.items():
         counted = ((verdict, agreement(of_deal, verdict)) for verdict in VERDICTS)
         lines.extend(
-            f"| {name} | {verdict} | {result.pairs} | {result.agree} | {result.tied} | {result.percent:.0f} % |"
+            f"| {name} | {verdict} | {result.pairs} | {result.agree} | {result.tied} | {result.percent:.0f}% |"
             for verdict, result in counted
             if result.pairs
         )

@@ -78,7 +78,7 @@ COMMON_STATUSES = ("403", "413", "421", "500", "503")
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
 # Show these values for every run in progress, because the real progress depends on the moment of the request.
 IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
-WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
+WAITING = {"step": "", "message": "2 questions are open", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
 SHAPES = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), f"{DAY}T09:00:00Z"),
@@ -159,7 +159,7 @@ async def routes(stage: Stage) -> str:
         for method, operation in by_method.items()
     ]
     rows = [(route, operation["summary"], _statuses(operation)) for route, operation in operations]
-    return _table(("route", "what it does", "answers"), rows)
+    return _table(("route", "what it does", "status codes"), rows)
 
 
 def settings() -> str:
@@ -209,9 +209,9 @@ def wrong_codes(text: str) -> list[str]:
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    limits = [text.format(schema[limit]) for limit, text in LIMITS.items() if limit in schema]
+    limits = " ".join(text.format(schema[limit]) for limit, text in LIMITS.items() if limit in schema)
     kinds = [variant["type"] for variant in schema.get("anyOf", [schema])]
-    return ", ".join((" or ".join(kinds), *limits))
+    return ", ".join(filter(None, (" or ".join(kinds), limits)))
 
 
 def _statuses(operation: dict[str, Any]) -> str:
