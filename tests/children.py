@@ -58,7 +58,7 @@ QUICK: Mapping[str, float] = {
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
-    "octave_mcp.sources.beyond",
+    "octave_mcp.sources.related_sites",
     "octave_mcp.sources.crawler",
     "octave_mcp.models.extractive",
     "octave_mcp.models.openai",

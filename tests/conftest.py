@@ -51,8 +51,8 @@ CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"n
 # This program runs `server.py`, and allows it an hour to shut down, because the machine can be slow.
 PATIENT = f"""
 import runpy, sys
-from octave_mcp.surfaces import ending
-ending.MAX_SECONDS = 3600
+from octave_mcp.surfaces import shutdown
+shutdown.MAX_SECONDS = 3600
 sys.argv[0] = {str(ROOT / "server.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octave_mcp.copywriting.asking import empty_promise, has_way_out, is_ask, is_closed
+from octave_mcp.copywriting.calls_to_action import empty_promise, has_way_out, is_ask, is_closed
 
 WAYS_OUT = (
     "A short no is enough.",

@@ -15,8 +15,8 @@ from octave_mcp.domain.evidence import Cite, Finding
 from octave_mcp.domain.prospect import ProspectAnswer
 from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.evidence.passages import passages, quotations
+from octave_mcp.models.extractive.attribution import short_name
 from octave_mcp.models.extractive.model import Extractive
-from octave_mcp.models.extractive.voices import short_name
 
 
 async def read(text: str, path: str = "/about", published_on: date | None = None) -> ProspectAnswer[Cite]:

@@ -21,7 +21,7 @@ from matrix import sampled
 from psycopg import sql
 
 from octave_mcp.app import App
-from octave_mcp.copywriting.given_parts import Given
+from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.demo.sites import Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.settings import load as load_settings

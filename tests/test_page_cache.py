@@ -245,7 +245,7 @@ def test_the_digest_of_a_source_covers_the_code_that_it_reads_with(
     file: str, old: str, new: str, readers: tuple[str, ...], tmp_path: Path
 ) -> None:
     def digests(folder: Path) -> dict[str, str]:
-        shared = ("octave_mcp.sources.beyond", "octave_mcp.sources.crawler.reader")
+        shared = ("octave_mcp.sources.related_sites", "octave_mcp.sources.crawler.reader")
         return {name: code_digest(f"octave_mcp.sources.{name}", *shared, product=folder) for name in READERS}
 
     shutil.copytree(ROOT / "octave_mcp", tmp_path / "product", ignore=shutil.ignore_patterns("__pycache__"))
@@ -263,8 +263,9 @@ async def test_every_process_computes_the_same_digest(
     seed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", seed)
-    printing = "from octave_mcp.sources.code_digest import code_digest; print(code_digest('octave_mcp.sources.beyond'))"
-    assert (await command("-c", printing, cwd=tmp_path)).out.strip() == code_digest("octave_mcp.sources.beyond")
+    module = "octave_mcp.sources.related_sites"
+    printing = f"from octave_mcp.sources.code_digest import code_digest; print(code_digest('{module}'))"
+    assert (await command("-c", printing, cwd=tmp_path)).out.strip() == code_digest(module)
 
 
 async def test_a_page_that_has_not_changed_is_not_sent_again(site: Versions, store: SqlStore) -> None:

@@ -34,7 +34,7 @@ from test_mcp import call, ended
 from test_recovery import finished, server
 from web import serving
 
-from octave_mcp.copywriting.given_parts import Given
+from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.demo.sites import Document, Fragment, Site, load
 from octave_mcp.domain.diffs import applied, diff
 from octave_mcp.domain.evidence import Cite

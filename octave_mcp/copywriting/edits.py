@@ -10,8 +10,8 @@ from typing import NamedTuple, cast
 
 from octave_mcp.copywriting.assembly import call_score
 from octave_mcp.copywriting.cards import card_score
+from octave_mcp.copywriting.edit_input import Given, check_editable, read
 from octave_mcp.copywriting.email_text import Deal, Email, read_email
-from octave_mcp.copywriting.given_parts import Given, check_editable, read
 from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.copywriting.readability import sentences
 from octave_mcp.copywriting.rubric import email_errors, email_faults, email_score

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from octave_mcp.copywriting.asking import offers
+from octave_mcp.copywriting.calls_to_action import offers
 from octave_mcp.copywriting.email_text import Email, quotations
 from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault, graded
 from octave_mcp.copywriting.readability import length

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from octave_mcp.copywriting.claiming import Speech
+from octave_mcp.copywriting.claim_detection import Speech
 from octave_mcp.copywriting.email_text import Deal, Email, ask_of
 from octave_mcp.copywriting.faults import Fault, scored
 from octave_mcp.copywriting.pasted_text import PastedSentence, PastedText, ends, read_pasted_text

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from octave_mcp.copywriting.asking import empty_promise, is_ask, is_closed
+from octave_mcp.copywriting.calls_to_action import empty_promise, is_ask, is_closed
 from octave_mcp.copywriting.email_text import GREETING_WORDS, Email, quotations, unquoted
 from octave_mcp.copywriting.faults import GRAVE, PLAIN, SLIGHT, Fault, graded, scored
 from octave_mcp.copywriting.opening import opening

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Sequence
 
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.names import normal
+from octave_mcp.evidence.passage_scores import Cue
 from octave_mcp.evidence.selection import KINDS
 from octave_mcp.evidence.units import Unit, units
-from octave_mcp.evidence.worth import Cue
 
 # Text on two pages does not count as boilerplate, because a quotation can be both in a story and on the home page.
 BOILERPLATE_PAGES = 3

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind, PageRef
 from octave_mcp.evidence.interest import Interest, Relevance
+from octave_mcp.evidence.passage_scores import Cue, points
 from octave_mcp.evidence.units import Unit, analysed, units
-from octave_mcp.evidence.worth import Cue, points
 
 # For each passage, the lines that are shown with it, and the size of each line. If several passages share a line, such
 # as a heading, the line is counted only once.

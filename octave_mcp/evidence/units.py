@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import is_in_head
-from octave_mcp.evidence.worth import Cue, Cues
+from octave_mcp.evidence.passage_scores import Cue, Cues
 
 # Separates the texts while they are joined into one string.
 _BREAK = "\x1f"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octave_mcp.asks.corrections import Checked, Checks, Rules, gaps_of
-from octave_mcp.asks.mending import Mended, as_answer, follow_on, mended, to_mend
+from octave_mcp.asks.evidence_repairs import Repaired, as_answer, follow_on, repaired_entries, to_repair
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.drafts import Drafted, Drafts
@@ -154,23 +154,25 @@ class _Repair:
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
         # Also replace texts that depend on lost claims, such as a subject line with a figure from a lost sentence.
-        self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
+        self.claims = to_repair(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property
     def _placed(self) -> list[tuple[_Loss, Path]]:
         return list(zip(self._losses, self._part.places, strict=True))
 
-    async def made(self) -> Mended:
+    async def made(self) -> Repaired:
         """Ask the model for new claims to replace the lost claims.
 
         If the model fails, drop the lost claims, because the rest of each draft is still good.
         """
         try:
-            return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))
+            return await repaired_entries(
+                self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend")
+            )
         except UpstreamError:
-            return Mended({}, (), tuple(self._lost))
+            return Repaired({}, (), tuple(self._lost))
 
-    def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
+    def applied(self, new: Repaired) -> dict[str, Checked[Any] | None]:
         """Replace or drop the lost claims, and return the drafts, keyed by name."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
@@ -188,7 +190,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
     return form.model_validate(tree)
 
 
-def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
+def _with_new(loss: _Loss, place: Path, new: Repaired, base: Base, desk: Desk) -> Checked[Any] | None:
     """Insert the new claims into the draft, and drop lost claims that no new claim replaces."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}

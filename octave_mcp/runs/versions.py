@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.copywriting.edits import Edited, edited
-from octave_mcp.copywriting.given_parts import Given
 from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.costs import Timings

@@ -62,9 +62,9 @@ def make_source(
         SetupError: If the configuration of the source is missing or invalid.
     """
     # The imports are here, because parsers and HTTP clients are slow to import and only runs need them.
-    from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
+    from octave_mcp.sources.related_sites import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
     run_memory = RunMemory(memory or store, run_id)

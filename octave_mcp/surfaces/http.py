@@ -25,7 +25,7 @@ from octave_mcp.errors import SetupError
 from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
-from octave_mcp.surfaces import ending
+from octave_mcp.surfaces import shutdown
 from octave_mcp.surfaces.exposure import check_access
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.rest.access import MCP_PATH, HostOriginCheck, Limited, Observed, Tokens, TrailingSlash
@@ -111,7 +111,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._end_in_time = ending.exit_timer()
+        self._end_in_time = shutdown.exit_timer()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:  # on a second Ctrl-C, uvicorn would exit without closing the app

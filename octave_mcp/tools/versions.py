@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.given_parts import Given
+from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.domain.diffs import AnyJson, Diff, diff
 from octave_mcp.domain.sender import Line
 from octave_mcp.domain.value import Value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.kin import EVENTS, STATUS
 from octave_mcp.evidence.support.lexicon import FUNDING_WORDS
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.strong_words import EVENTS, STATUS
 from octave_mcp.evidence.support.wording import Word
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.direction import directions_in, is_comparing_figures
-from octave_mcp.evidence.support.kin import ABSOLUTES, LIMITS
 from octave_mcp.evidence.support.lexicon import (
     COUNTED_PERIODS,
     HEDGES,
@@ -19,6 +18,7 @@ from octave_mcp.evidence.support.lexicon import (
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
+from octave_mcp.evidence.support.strong_words import ABSOLUTES, LIMITS
 from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 
 

@@ -13,13 +13,13 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.attribution import is_own_subject, short_name
 from octave_mcp.models.extractive.events import event
 from octave_mcp.models.extractive.headings import is_imperative, share_a_word
 from octave_mcp.models.extractive.offer_facts import PUFFERY, offer_fact
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.topics import LABEL_WORDS
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
-from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
 # Paths of pages that rarely offer a product, such as legal, brand, event and contributor pages: "/trademarks",

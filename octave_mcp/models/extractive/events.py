@@ -6,8 +6,8 @@ import re
 
 from octave_mcp.domain.findings import TriggerKind
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import short_name
 from octave_mcp.models.extractive.cues import JOB, TITLE
-from octave_mcp.models.extractive.voices import short_name
 
 _PERSON = r"[A-Z][\w'’-]{1,40}(?:\s+[A-Z][\w'’.-]{0,40}){1,3}"
 _I = re.IGNORECASE

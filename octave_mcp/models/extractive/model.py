@@ -37,14 +37,24 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive import audience, cards, customers, promises, prospects, rivals, selling, stories, uses
+from octave_mcp.models.extractive import (
+    audience,
+    cards,
+    customers,
+    promises,
+    prospects,
+    rivals,
+    selling,
+    stories,
+    use_cases,
+)
 from octave_mcp.models.extractive.certain import certain
 from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.people import people
-from octave_mcp.models.extractive.sold import sold
+from octave_mcp.models.extractive.products_and_customers import sold
 from octave_mcp.models.extractive.stack import integrations
 from octave_mcp.models.extractive.triggers import openings, triggers
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, read
@@ -172,7 +182,7 @@ _ELEMENTS: dict[str, Callable[[Sequence[ReadPage], str], Iterable[Value]]] = {
     "proof_points": customers.proof_points,
     "value_propositions": promises.value_propositions,
     "reference_customers": customers.reference_customers,
-    "use_cases": uses.use_cases,
+    "use_cases": use_cases.use_cases,
     "target_personas": audience.target_personas,
     "differentiators": rivals.differentiators,
     "triggers": lambda pages, vendor: (*triggers(pages, vendor), *openings(pages, vendor)),

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import KINDS_OF_COMPANY
 from octave_mcp.models.extractive.cues import OUR_OWN, function_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
-from octave_mcp.models.extractive.voices import KINDS_OF_COMPANY
 
 _NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
 _VERBS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import is_generic, is_own_subject, short_name
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.typed_lines import Line
-from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
 
 _I = re.IGNORECASE
 PUFFERY = re.compile(

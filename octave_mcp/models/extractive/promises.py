@@ -9,8 +9,8 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import ValueProposition
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import is_generic
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.described import is_status
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_instruction,
@@ -21,8 +21,8 @@ from octave_mcp.models.extractive.headings import (
     with_headings_above,
 )
 from octave_mcp.models.extractive.names import customer_in_headline
+from octave_mcp.models.extractive.product_descriptions import is_status
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
-from octave_mcp.models.extractive.voices import is_generic
 
 _PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"})
 MAX_TITLE_WORDS = 12

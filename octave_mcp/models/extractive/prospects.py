@@ -9,8 +9,10 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.attribution import is_of_another, is_own_subject, own_lines
 from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.events import CLOSED
+from octave_mcp.models.extractive.factual_statements import defines
 from octave_mcp.models.extractive.logo_walls import is_of_customers
 from octave_mcp.models.extractive.names import (
     customer_in_headline,
@@ -18,10 +20,8 @@ from octave_mcp.models.extractive.names import (
     speaks_of,
 )
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
-from octave_mcp.models.extractive.stating import defines
 from octave_mcp.models.extractive.topics import LABEL_WORDS, topics
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
-from octave_mcp.models.extractive.voices import is_of_another, is_own_subject, own_lines
 
 MAX_TITLE_WORDS = 7
 _FACT_KINDS = frozenset(

@@ -11,7 +11,6 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Offering, Price
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.described import MIN_WORDS, TELLS, describes, description, is_note, is_status
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_named_for,
@@ -19,6 +18,14 @@ from octave_mcp.models.extractive.headings import (
     is_not_product_page,
     is_product_name,
     leads_elsewhere,
+)
+from octave_mcp.models.extractive.product_descriptions import (
+    MIN_WORDS,
+    TELLS,
+    describes,
+    description,
+    is_note,
+    is_status,
 )
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 

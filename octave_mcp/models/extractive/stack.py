@@ -10,10 +10,10 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Integration, Relation
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import is_of_another, own_lines, short_name
 from octave_mcp.models.extractive.names import company_name, customer_of_story
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
-from octave_mcp.models.extractive.voices import is_of_another, own_lines, short_name
 
 _EXCLUDED_KINDS: frozenset[PageKind] = frozenset({"comparison", "faq"})
 _KINDS_WITH_TUTORIALS: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})

@@ -9,14 +9,14 @@ from functools import cache
 
 from octave_mcp.domain.prospect import FactTopic
 from octave_mcp.models.extractive import cues
+from octave_mcp.models.extractive.attribution import is_own_subject, short_name
 from octave_mcp.models.extractive.events import event, is_main
+from octave_mcp.models.extractive.factual_statements import announces, describes, lists_features, states
 from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.quoting import without_lead
 from octave_mcp.models.extractive.stack import holds
-from octave_mcp.models.extractive.stating import announces, describes, lists_features, states
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
-from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 LABEL_WORDS = 8
 _SELLING_KINDS = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "customers", "faq"})

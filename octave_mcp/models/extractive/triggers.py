@@ -15,12 +15,12 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import Trigger, TriggerKind
 from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.dates import date_of_heading, days_of
+from octave_mcp.models.extractive.attribution import is_own_subject, own_lines, short_name
 from octave_mcp.models.extractive.events import event, is_hiring, is_plain_launch
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.prospects import is_over, jobs
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
-from octave_mcp.models.extractive.voices import is_own_subject, own_lines, short_name
 
 _TRIGGER_KINDS: frozenset[PageKind] = frozenset(
     {"home", "about", "careers", "news", "blog", "product", "pricing", "security", "customers", "integrations", "other"}

@@ -16,18 +16,18 @@ from octave_mcp.domain.page import Link, LinkOrigin, Page, PageRef, with_facts
 from octave_mcp.errors import InvalidDomain
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
+from octave_mcp.sources.html.external_links import outside_links
 from octave_mcp.sources.html.language import language_of
 from octave_mcp.sources.html.logos import MarkdownText
 from octave_mcp.sources.html.markdown import markdown, markdown_with_logos
 from octave_mcp.sources.html.metadata import Head, head_of
-from octave_mcp.sources.html.outside import outside_links
 from octave_mcp.sources.html.prune import main_content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
 from octave_mcp.sources.html.shells import is_shell
-from octave_mcp.sources.html.shown import as_shown
 from octave_mcp.sources.html.titles import on_one_line, without_site
 from octave_mcp.sources.html.tree import Element, parse
+from octave_mcp.sources.html.visible_text import as_shown
 
 FILE_URL = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from octave_mcp.sources.html.calls_to_action import is_call_to_action
-from octave_mcp.sources.html.copies import is_copy, without_repeats
+from octave_mcp.sources.html.duplicates import is_copy, without_repeats
 from octave_mcp.sources.html.logos import MarkdownText, row_of_logos, without_marks
 from octave_mcp.sources.html.pictures import is_logo_row, logo_names, picture_names
-from octave_mcp.sources.html.shown import Gap
 from octave_mcp.sources.html.tables import pipe_table
 from octave_mcp.sources.html.tree import LISTS, Element
+from octave_mcp.sources.html.visible_text import Gap
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 

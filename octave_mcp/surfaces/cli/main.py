@@ -17,7 +17,7 @@ from octave_mcp.surfaces.cli.check_copy import check_copy
 from octave_mcp.surfaces.cli.configuration import config
 from octave_mcp.surfaces.cli.demo import demo
 from octave_mcp.surfaces.cli.doctor import doctor
-from octave_mcp.surfaces.cli.empty import without_empty
+from octave_mcp.surfaces.cli.empty_arguments import without_empty
 from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import generate
 from octave_mcp.surfaces.cli.install import install
@@ -28,7 +28,7 @@ from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, print_error
 from octave_mcp.surfaces.cli.versions import diff, edit, versions
 from octave_mcp.surfaces.cli.websites import map_site, scrape
-from octave_mcp.surfaces.ending import exit_timer
+from octave_mcp.surfaces.shutdown import exit_timer
 
 WAITING_FOR_CLIENT = (
     "octave-mcp is waiting for an MCP client on stdin; press Ctrl-C to stop. MCP clients start octave-mcp "

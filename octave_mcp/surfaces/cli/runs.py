@@ -12,7 +12,7 @@ from cyclopts import Parameter, validators
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.empty import CHANGES_COMMAND
+from octave_mcp.surfaces.cli.empty_arguments import CHANGES_COMMAND
 from octave_mcp.surfaces.cli.terminal import (
     DONE,
     PLAIN,

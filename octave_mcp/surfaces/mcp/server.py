@@ -25,11 +25,11 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
-from octave_mcp.surfaces.ending import ended_by_a_signal
 from octave_mcp.surfaces.mcp import resources
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
+from octave_mcp.surfaces.shutdown import ended_by_a_signal
 from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 
 from octave_mcp.sources.html import icons
+from octave_mcp.sources.html.adjacency import Part, are_apart
 from octave_mcp.sources.html.counters import with_final_number
 from octave_mcp.sources.html.styles import NO_TRAITS, Styles, Traits, styles_of
 from octave_mcp.sources.html.superscripts import FOOTNOTE, price_fraction, superscript_text
 from octave_mcp.sources.html.tables import CELLS, LAYOUT_ROLES
-from octave_mcp.sources.html.touching import Part, are_apart
 from octave_mcp.sources.html.tree import Element, Root
 
 STRUCK_OUT_TAGS = frozenset({"s", "del", "strike"})

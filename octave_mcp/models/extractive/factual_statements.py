@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from octave_mcp.evidence.figures import has_words
+from octave_mcp.models.extractive.attribution import short_name
 from octave_mcp.models.extractive.quoting import stands_alone, without_lead
-from octave_mcp.models.extractive.voices import short_name
 
 _POINTS = re.compile(
     r"^(?:let['’]?s|you can (?:also )?(?:read|explore|find|see|check|learn|view|watch|follow|download|reach|contact|"

@@ -30,7 +30,7 @@ A = TypeVar("A", bound=Value)
 MAX_CONTEXT_LENGTH = 1_200
 
 
-class Mended(NamedTuple):
+class Repaired(NamedTuple):
     """The result of rewriting some entries of a draft.
 
     `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
@@ -42,7 +42,9 @@ class Mended(NamedTuple):
     dropped: tuple[Problem, ...]
 
 
-def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
+def to_repair(
+    draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]
+) -> tuple[Fix, ...] | None:
     """Return the fixes for the problems in `lost`, or None if one ask cannot hold all of these fixes."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
@@ -55,9 +57,9 @@ def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
     return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
 
 
-async def mended(
+async def repaired_entries(
     draft: Value, to_fix: Sequence[Fix], ask: Ask[Any, Any], checks: Checks[Any], asks: RecordedAsks
-) -> Mended:
+) -> Repaired:
     """Ask for replacements of the entries in `to_fix`, and return the replacements that pass `checks`.
 
     The type of `draft` is `ask.answer`.
@@ -115,7 +117,7 @@ def _accepted(
     return accepted(whole, to_fix, given, (*checks.judge.problems(whole), *broken))
 
 
-def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tuple[Problem, ...]) -> Mended:
+def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tuple[Problem, ...]) -> Repaired:
     resolved, evidence = dict[Path, object](), dict[EvidenceId, Evidence]()
     for at, part in entries.items():
         if isinstance(part, Value):
@@ -123,7 +125,7 @@ def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tupl
             evidence |= {one.id: one for one in used}
         else:
             resolved[at] = part
-    return Mended(resolved, tuple(evidence.values()), dropped)
+    return Repaired(resolved, tuple(evidence.values()), dropped)
 
 
 def as_answer(value: Value, form: type[A], numbers: Mapping[EvidenceId, int]) -> A:

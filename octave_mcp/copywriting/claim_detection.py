@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from octave_mcp.copywriting.asking import has_way_out
+from octave_mcp.copywriting.calls_to_action import has_way_out
 from octave_mcp.copywriting.email_text import Deal, unquoted
 from octave_mcp.copywriting.third_party_claims import is_about_market, third_party_claim
 from octave_mcp.copywriting.voice import hedged

@@ -11,9 +11,9 @@ from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories
 from octave_mcp.models.extractive.claims import balanced, whole
+from octave_mcp.models.extractive.factual_statements import describes, states
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
-from octave_mcp.models.extractive.stating import describes, states
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 _IS_HOOK = re.compile(
