@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import ROOT, Finished, Pair, command, octave
-from dealt import dealt_playbook, stored
+from deal_playbook import deal_playbook, stored
 from fastmcp import Client
 from matrix import sampled
 from playbooks import claim
@@ -401,7 +401,7 @@ async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished
 
 def judged_playbook() -> Playbook:
     """Return a playbook without pages, in which a model has judged one finding."""
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
         update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
     )
@@ -411,7 +411,7 @@ def judged_playbook() -> Playbook:
 
 
 async def test_a_playbook_whose_pages_were_deleted_still_supports_what_it_quotes() -> None:
-    run_id = await stored(dealt_playbook())
+    run_id = await stored(deal_playbook())
     async with serving() as web:
         (found,) = await check_sentences(
             web, run_id, "Brightline Logistics raised completed bookings by 23% in eleven weeks."
@@ -544,5 +544,5 @@ def test_a_long_text_takes_linear_time(repeated: str) -> None:
 
 def _seconds(text: str) -> float:
     started_at = process_time()
-    checked_copy(text, dealt_playbook(), {}, None)
+    checked_copy(text, deal_playbook(), {}, None)
     return process_time() - started_at

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
-from dealt import dealt_playbook
+from deal_playbook import deal_playbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playbooks import sample_playbook
@@ -66,7 +66,7 @@ class Drawn:
 @st.composite
 def playbooks(draw: st.DrawFn) -> Drawn:
     """Draw one of two sample playbooks, and replace some of its parts with random values of the same type."""
-    playbook = draw(st.sampled_from((sample_playbook(), dealt_playbook())))
+    playbook = draw(st.sampled_from((sample_playbook(), deal_playbook())))
     for name in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)):
         value = draw(any_of(Playbook.model_fields[name].annotation))
         playbook = playbook.model_copy(update={name: value})
@@ -96,7 +96,7 @@ def test_a_written_path_leads_to_its_part(drawn: Drawn) -> None:
 
 
 def test_paths_are_written_with_readable_names() -> None:
-    before = dealt_playbook()
+    before = deal_playbook()
     after = changed(
         before,
         {
@@ -131,7 +131,7 @@ def test_paths_are_written_with_readable_names() -> None:
     ],
 )
 def test_a_part_can_be_named_in_several_ways(name: str, path: Path) -> None:
-    assert place_of(dealt_playbook(), name) == path
+    assert place_of(deal_playbook(), name) == path
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_a_part_can_be_named_in_several_ways(name: str, path: Path) -> None:
 )
 def test_an_unknown_part_is_an_error_that_lists_the_known_ones(name: str, message: str) -> None:
     with pytest.raises(UnknownName, match=message):
-        place_of(dealt_playbook(), name)
+        place_of(deal_playbook(), name)

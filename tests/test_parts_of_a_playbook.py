@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pytest
-from dealt import dealt_playbook, stored
+from deal_playbook import deal_playbook, stored
 from fastmcp import Client
 from matrix import sampled
 from playbooks import fact, outlined_playbook, sample_playbook
@@ -37,12 +37,12 @@ async def client() -> AsyncGenerator[Client[Any]]:
 
 @pytest.fixture
 async def run_id() -> str:
-    return await stored(dealt_playbook())
+    return await stored(deal_playbook())
 
 
 @pytest.fixture
 def whole() -> dict[str, Any]:
-    return dealt_playbook().model_dump(mode="json")
+    return deal_playbook().model_dump(mode="json")
 
 
 def read(playbook: Playbook, section: str | None = None, persona: str | None = None) -> str:
@@ -199,7 +199,7 @@ async def test_one_short_call_returns_the_e_mails_for_the_first_persona_as_markd
     assert answer["section"] is None
     assert not answer["files"]
     assert not answer["links"]
-    for touch in dealt_playbook().email_sequences[0].touches:
+    for touch in deal_playbook().email_sequences[0].touches:
         assert f"Day {touch.day}" in text
         assert f"Subject: {touch.subject}" in text
         assert f"```text\n{touch.body}\n```" in text
@@ -210,7 +210,7 @@ async def test_one_short_call_returns_the_e_mails_for_the_first_persona_as_markd
 
 
 def test_the_markdown_of_an_e_mail_says_what_to_check_before_sending() -> None:
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     sequence = playbook.email_sequences[0]
     first, *others = sequence.touches
     doubt = Support(verdict="partly", judge="rules", reason="the page is about somebody else")
@@ -234,7 +234,7 @@ def test_the_markdown_of_an_e_mail_says_what_to_check_before_sending() -> None:
 async def test_each_quotation_is_listed_once_with_the_title_the_url_and_the_date_of_its_page(
     client: Client[Any], run_id: str
 ) -> None:
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     text = (await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS))["markdown"]
     touches = playbook.email_sequences[0].touches
     sentences = [sentence for touch in touches for sentence in (*touch.sentences, *touch.second_opening)]
@@ -262,7 +262,7 @@ def citing(touch: Touch, ids: Sequence[str]) -> Touch:
 
 
 async def test_long_quotations_and_urls_are_shortened_so_that_four_e_mails_stay_short(client: Client[Any]) -> None:
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     evidence = {id_: wordy(item, number) for number, (id_, item) in enumerate(playbook.evidence.items())}
     sequence = playbook.email_sequences[0]
     touches = tuple(citing(touch, [*evidence][4 * at : 4 * at + 4]) for at, touch in enumerate(sequence.touches))
@@ -292,7 +292,7 @@ def test_an_old_playbook_without_a_brief_returns_its_summary() -> None:
 
 
 @pytest.mark.parametrize(
-    "playbook", [dealt_playbook(), sample_playbook(), outlined_playbook()], ids=["new", "old", "outline"]
+    "playbook", [deal_playbook(), sample_playbook(), outlined_playbook()], ids=["new", "old", "outline"]
 )
 def test_the_markdown_of_each_section_has_no_codes_ids_or_empty_fields(playbook: Playbook) -> None:
     for name in SECTIONS:
@@ -311,7 +311,7 @@ def without_names(text: str) -> str:
 
 @pytest.mark.parametrize(("section", "value_in"), PARTS)
 def test_each_part_has_markdown(section: str, value_in: Callable[[dict[str, Any]], Any]) -> None:
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     value = value_in(playbook.model_dump(mode="json"))
     text = read(playbook, section)
 
@@ -377,7 +377,7 @@ def test_text_of_a_page_is_escaped_so_that_it_makes_no_link_code_or_line() -> No
 
 
 def test_an_e_mail_with_a_code_fence_in_it_gets_a_longer_fence() -> None:
-    playbook = dealt_playbook()
+    playbook = deal_playbook()
     sequence = playbook.email_sequences[0]
     touch = sequence.touches[0].model_copy(update={"body": "Hi,\n```\nnot the end"})
     sequences = (sequence.model_copy(update={"touches": (touch,)}),)
@@ -405,7 +405,7 @@ async def test_long_markdown_is_paged_by_cursor(
 
     assert len(pieces) > 2
     assert all(len(piece) < 2_200 for piece in pieces)
-    assert "\n".join(pieces) == read(dealt_playbook(), "vendor_elements")
+    assert "\n".join(pieces) == read(deal_playbook(), "vendor_elements")
 
 
 async def test_the_report_summarises_the_brief_and_stays_short(client: Client[Any], run_id: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from children import QUICK, child
 from conftest import Pair, octave
-from dealt import dealt_playbook, stored
+from deal_playbook import deal_playbook, stored
 from doubles import OF_HOST, Double, Fault, Request, Sent, enveloped
 from fastmcp import Client
 from matrix import sampled
@@ -461,7 +461,7 @@ async def test_revising_an_unknown_part_or_one_that_no_model_wrote_is_refused_wi
 
 
 async def test_revising_a_playbook_of_an_earlier_release_is_refused_with_alternatives() -> None:
-    run_id = await stored(dealt_playbook())
+    run_id = await stored(deal_playbook())
     async with Client(make()) as client:
         message = await complaint(client, "revise_playbook", run_id=run_id, **LIST, model="host")
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import Pair, names_in, octave
-from dealt import dealt_playbook, stored
+from deal_playbook import deal_playbook, stored
 from fastmcp import Client
 from fastmcp.exceptions import McpError
 from matrix import sampled
@@ -42,7 +42,7 @@ BODY = EMAIL.partition("\n\n")[2]
 
 @pytest.fixture
 async def run_id() -> str:
-    return await stored(dealt_playbook())
+    return await stored(deal_playbook())
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ async def test_one_of_two_concurrent_edits_gets_409_and_can_be_repeated(
 ) -> None:
     if database == "postgres":
         monkeypatch.setenv("OCTAVE_DATABASE_URL", request.getfixturevalue("postgres_url"))
-    run_id = await stored(dealt_playbook())
+    run_id = await stored(deal_playbook())
     async with serving() as client:
         texts = ("Ann's plan", "Bob's plan")
         answers = await asyncio.gather(*(put(client, run_id, "trial_plan", 1, text=text) for text in texts))
@@ -300,7 +300,7 @@ async def test_one_of_two_concurrent_edits_gets_409_and_can_be_repeated(
         assert (await playbook_of(client, run_id)).trial_plan == (won,)
         await edited(client, run_id, "trial_plan", 2, text=lost)
         plans = [(await playbook_of(client, run_id, number)).trial_plan for number in (1, 2, 3)]
-        assert plans == [dealt_playbook().trial_plan, (won,), (lost,)]
+        assert plans == [deal_playbook().trial_plan, (won,), (lost,)]
 
 
 # Versions and diffs
@@ -324,7 +324,7 @@ async def test_versions_are_listed_newest_first_with_their_authors_and_changes(
     assert (first["number"], first["made"], first["by"], first["run_id"]) == (
         1,
         "generated",
-        dealt_playbook().model,
+        deal_playbook().model,
         run_id,
     )
 
@@ -343,7 +343,7 @@ async def test_a_diff_compares_the_last_two_versions_or_any_two(client: httpx2.A
         "after": "Never.",
     }
     assert [change["path"] for change in both["changes"]] == ["fit.when_not_to_sell", "trial_plan[0]", "own_text"]
-    assert back["changes"][0]["after"] == dealt_playbook().trial_plan[0]
+    assert back["changes"][0]["after"] == deal_playbook().trial_plan[0]
 
 
 async def test_the_error_for_an_unknown_version_lists_the_existing_ones(
@@ -367,7 +367,7 @@ async def test_reports_sections_files_and_links_are_those_of_the_requested_versi
 
     assert (newest["version"], newest["versions"], newest["links"][0]) == (2, 2, f"/runs/{run_id}/playbook.json")
     assert (older["version"], older["versions"]) == (1, 2)
-    assert section["section"]["trial_plan"] == [*dealt_playbook().trial_plan]
+    assert section["section"]["trial_plan"] == [*deal_playbook().trial_plan]
     for link in older["links"]:
         assert "Rest." not in (await client.get(link)).text
     for link in newest["links"]:
@@ -383,7 +383,7 @@ async def test_mcp_clients_read_any_version(run_id: str, tmp_path: Path) -> None
         text = await call(client, "get_run", run_id=run_id, section="trial_plan", format="markdown")
 
         assert (report["version"], report["versions"]) == (text["version"], text["versions"]) == (2, 2)
-        assert older["section"]["trial_plan"] == [*dealt_playbook().trial_plan]
+        assert older["section"]["trial_plan"] == [*deal_playbook().trial_plan]
         assert "*Written by Ann: trial_plan.*" in text["markdown"]
         assert "Rest." in str(await client.read_resource(report["links"][1]))
         assert "Rest." not in str(await client.read_resource(older["links"][1]))
@@ -428,7 +428,7 @@ async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, t
     assert diff.out.startswith(f"{TOUCH}.subject\n  - Your booking funnel\n  + Your booking form\n\n{TOUCH}.body\n")
     assert "own_text" not in diff.out
     assert "own_text" in every.out
-    assert old == dealt_playbook()
+    assert old == deal_playbook()
 
 
 async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it_hides(
@@ -466,7 +466,7 @@ async def test_the_error_for_an_unknown_part_lists_only_valid_choices(run_id: st
 async def test_the_files_of_a_run_are_those_of_its_newest_version(run_id: str) -> None:
     app = App(load(), engine="inline")
     await app.store.open()
-    files = await app.files.publish(run_id, dealt_playbook())
+    files = await app.files.publish(run_id, deal_playbook())
     await app.store.close()
     async with serving() as client:
         await edited(client, run_id, "trial_plan", 1, text="Rest.")

@@ -64,7 +64,7 @@ WRITTEN = (
 )
 
 
-def dealt_playbook() -> Playbook:
+def deal_playbook() -> Playbook:
     sample = sample_playbook()
     personas = [
         persona.model_copy(
