@@ -52,7 +52,7 @@ class ProductCopy:
     async def octave(self, *arguments: str) -> Ended:
         return await self.run("-m", "octave_mcp", *arguments)
 
-    async def told(self, program: str) -> Any:  # noqa: ANN401 - JSON
+    async def json_output(self, program: str) -> Any:  # noqa: ANN401 - JSON
         ended = await self.run("-c", program)
         assert ended.code == 0, ended.err
         return json.loads(ended.out)

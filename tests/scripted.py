@@ -226,7 +226,7 @@ class ScriptedModel:
     """
 
     name = identity = "scripted"
-    capacity = Capacity(keeps_research=False)
+    capacity = Capacity(caches_research=False)
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.languages = languages

@@ -106,7 +106,7 @@ async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict
 async def test_a_new_kind_is_in_the_prompt_the_schemas_and_the_documents(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
 
-    texts = await product.told(ASKED)
+    texts = await product.json_output(ASKED)
 
     assert len(product.edited) == 2
     assert "You are a zoologist. Note every mascot of Acme." in texts["system"]

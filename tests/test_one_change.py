@@ -188,7 +188,7 @@ async def test_adding_a_provider_takes_a_module_and_a_line_in_the_table(
     monkeypatch.setenv("OCTAVE_MODEL", "auto")
     keyless = await product.octave("generate", pair.vendor.host, pair.prospect.host)
     monkeypatch.setenv("PARROT_API_KEY", "a-key-of-parrots")
-    shown = await product.told(SHOWN)
+    shown = await product.json_output(SHOWN)
     async with product.serving() as client:
         schema = (await openapi(client))["paths"]["/runs"]["post"]["requestBody"]["content"]["application/json"]
         settings = {item["name"]: item for item in (await client.get("/config")).json()["settings"]}
@@ -219,7 +219,7 @@ async def test_adding_a_binary_format_takes_a_module_and_a_line_in_the_table(pro
     product.insert_before(CHOICES, '    Format(\n        name="html",\n', EXPORT_LINE)
     assert len(product.edited) <= 2
 
-    shown = await product.told(SHOWN)
+    shown = await product.json_output(SHOWN)
     async with product.serving() as client:
         operation = (await openapi(client))["paths"]["/runs/{run_id}/playbook.{suffix}"]["get"]
         report = await written(client, pair)
@@ -259,7 +259,7 @@ async def test_adding_a_tool_takes_a_module_and_its_import(product: ProductCopy)
     product.replace("octave_mcp/tools/__init__.py", '"TOOLS",', '"TOOLS", "echoes",')
     assert len(product.edited) <= 2
 
-    shown = await product.told(SHOWN)
+    shown = await product.json_output(SHOWN)
     async with product.serving() as client:
         operation = (await openapi(client))["paths"]["/echoes/{word}"]["get"]
         over_http = await client.get("/echoes/hello")
@@ -300,7 +300,7 @@ def with_competitor(product: ProductCopy) -> None:
 async def test_writers_are_not_shown_pages_of_a_third_company_that_copy_must_not_quote(product: ProductCopy) -> None:
     with_competitor(product)
 
-    offerings, shown, of_the_rival = await product.told(SHOWN_TO_WRITERS)
+    offerings, shown, of_the_rival = await product.json_output(SHOWN_TO_WRITERS)
 
     assert offerings > 0
     assert shown > 0

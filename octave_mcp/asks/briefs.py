@@ -79,9 +79,11 @@ def _of_understanding(brief: UnderstandingBrief, numbers: Mapping[EvidenceId, in
 def _of_revision(brief: RevisionBrief, fence: Fence) -> str:
     facts = [f"It is for the persona {plain(brief.persona)}."] if brief.persona else []
     facts += [f"It is touch {brief.place + 1} of its sequence."] if brief.place is not None else []
-    beside = f"\n\nWhat stands beside it:\n\n{fence.around('beside', brief.beside)}" if brief.beside else ""
+    surroundings = ""
+    if brief.surroundings:
+        surroundings = f"\n\nWhat stands beside it:\n\n{fence.around('beside', brief.surroundings)}"
     part = f"The part to write again:\n\n{fence.around('part', brief.part)}"
-    return f"{part}{beside}\n\n{' '.join((*facts, *brief.told))}".rstrip()
+    return f"{part}{surroundings}\n\n{' '.join((*facts, *brief.facts))}".rstrip()
 
 
 def _candidate(number: int, link: Link, domain: str) -> str:

@@ -109,8 +109,8 @@ class RevisionBrief(Value):
     """Context of an ask in which the model rewrites a part of a playbook.
 
     - `part`: the part as JSON, with citations of passages by number.
-    - `beside`: the text before and after the part, for context.
-    - `told`: facts for the model, as sentences, such as today's date.
+    - `surroundings`: the text before and after the part, for context.
+    - `facts`: facts for the model, as sentences, such as today's date.
     - `persona`: the title of the buyer that the part is for; '' if the part is for all buyers.
     - `place`: the index of the touch in the e-mail sequence, counted from 0.
     """
@@ -119,8 +119,8 @@ class RevisionBrief(Value):
     context: str
     instruction: str
     part: str
-    beside: str
-    told: tuple[str, ...] = ()
+    surroundings: str
+    facts: tuple[str, ...] = ()
     persona: str = ""
     place: int | None = None
 
@@ -327,7 +327,7 @@ class Capacity(Value):
     - `is_paid`: whether calls to the model count against the run's budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes finished e-mails and call scripts; other models write only outlines.
-    - `keeps_research`: whether research on a vendor is cached for later deals.
+    - `caches_research`: whether research on a vendor is cached for later deals.
     - `verifies`: whether the model can judge whether quotations support claims.
     - `verification_tokens`: the maximum number of tokens for verifying all claims at the end of a run; None if the
       model verifies claims during the run.
@@ -343,7 +343,7 @@ class Capacity(Value):
     is_paid: bool = True
     ranks_addresses: bool = True
     writes_copy: bool = True
-    keeps_research: bool = True
+    caches_research: bool = True
     verifies: bool = True
     verification_tokens: int | None = None
     by_rules: frozenset[str] = frozenset()

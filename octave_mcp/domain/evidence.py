@@ -113,7 +113,7 @@ class Finding(Value, Generic[C]):
     """A claim with its evidence.
 
     - `names`: fields that contain the name of a company or person. The evidence must contain these names.
-    - `named_beside`: `{"results": "customer"}` means that each passage cited for a result, or the title of its page,
+    - `named_in_evidence`: `{"results": "customer"}` means that each passage cited for a result, or the title of its page,
       must contain the customer's name.
     - `unchecked`: fields that general checks skip, because a special check covers them, such as the date of a trigger.
     - `support`: None in a model's answer and for text that makes no claim, such as a question.
@@ -121,7 +121,7 @@ class Finding(Value, Generic[C]):
 
     names: ClassVar[tuple[str, ...]] = ()
     unchecked: ClassVar[tuple[str, ...]] = ()
-    named_beside: ClassVar[Mapping[str, str]] = {}
+    named_in_evidence: ClassVar[Mapping[str, str]] = {}
 
     evidence: tuple[C, ...]
     support: Support | None = None

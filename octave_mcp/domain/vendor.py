@@ -95,7 +95,7 @@ class CaseStudy(Element[C], Generic[C]):
 
     would_fill = "customer stories"
     names = ("customer",)
-    named_beside: ClassVar = {"results": "customer"}
+    named_in_evidence: ClassVar = {"results": "customer"}
 
     customer: str
     headline: str

@@ -330,6 +330,6 @@ def _stems_after_pointers(text: str, reach: int = 2) -> frozenset[str]:
         stem(word.lower)
         for pointer in words.words
         if pointer.lower in _POINTERS
-        for word in words.beside(pointer, reach)[1]
+        for word in words.neighbours(pointer, reach)[1]
         if word.is_content
     )

@@ -220,7 +220,7 @@ class Judge:
         The heading and the page title count as parts of the passage. The path of a problem is relative to the
         finding: `("results", 0)` for the first result of a case study.
         """
-        for field, name_field in value.named_beside.items() if _is_finding(value) else ():
+        for field, name_field in value.named_in_evidence.items() if _is_finding(value) else ():
             name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
             for at, claim in enumerate(claims):
                 if claim and not all(self._names(name, cite) for cite in claim.evidence):

@@ -54,7 +54,7 @@ class Recorded:
     """None means that any language is possible. The run then checks that the copy is in the requested language."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
-        self.capacity = capacity.model_copy(update={"keeps_research": False})
+        self.capacity = capacity.model_copy(update={"caches_research": False})
         self.identity = f"recorded {recording.digest}" if recording else "recorded"
         self._recording, self._companies = recording, companies
         self._rules = Extractive()

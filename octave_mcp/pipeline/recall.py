@@ -46,7 +46,7 @@ def unread_pages(site: Site, cached: Research, counterpart: str) -> tuple[str, .
 
 
 def _is_cacheable(run: Run, company: Company) -> bool:
-    return company.traits.serves_other_deals and run.capacity.keeps_research
+    return company.traits.serves_other_deals and run.capacity.caches_research
 
 
 def _key(run: Run, company: Company) -> str:

@@ -141,8 +141,8 @@ class Editor:
             context=context.text if context else "",
             instruction=self._instruction,
             part=part.text,
-            beside=part.beside,
-            told=tuple(self._facts()),
+            surroundings=part.surroundings,
+            facts=tuple(self._facts()),
             persona=persona,
             place=cast("int", part.at[1]) if part.at[:1] == ("touches",) else None,
         )

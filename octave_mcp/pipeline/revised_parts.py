@@ -30,7 +30,7 @@ from octave_mcp.evidence.selection import ranks
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
 # Each byte of a part beyond `USUAL_BYTES` raises the limit by `ROOM_PER_BYTE` bytes, up to a limit of `MAX_ROOM`.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
-MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
+MAX_SURROUNDINGS_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
 # Estimated bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
 LINE_BYTES, PAGE_LINE_BYTES = 10, 90
 # Fields that identify the subject of a part. If the part is a single object, an answer cannot change these fields.
@@ -107,9 +107,9 @@ class Part:
         self.value = part_at(self.draft, self.at)
         self.into, self.field = form_of(type(self.draft), self.at)
         self.form, _ = form_of(_IN_CITES[type(self.draft)], self.at)
-        self.beside = _beside(self.draft, self.value)
+        self.surroundings = _surroundings(self.draft, self.value)
         size = _size(self.value.model_dump_json() if isinstance(self.value, Value) else "".join(texts_in(self.value)))
-        room_left = min(MAX_ROOM, room + ROOM_PER_BYTE * max(0, size - USUAL_BYTES)) - size - _size(self.beside)
+        room_left = min(MAX_ROOM, room + ROOM_PER_BYTE * max(0, size - USUAL_BYTES)) - size - _size(self.surroundings)
         self.evidence = tuple(_shown(drafts, self, interest, max(MIN_EVIDENCE_BYTES, room_left)))
         self._numbers = {item.id: number for number, item in enumerate(self.evidence, 1)}
 
@@ -170,11 +170,11 @@ def texts_in(part: object) -> Iterator[str]:
         yield from (text for value in walk(part) for _, text in texts_of(value))
 
 
-def _beside(draft: Value, value: object) -> str:
-    """Return the draft's text outside the part, cut to `MAX_BESIDE_BYTES`, or '' if the part is the whole draft."""
+def _surroundings(draft: Value, value: object) -> str:
+    """Return the draft's text outside the part, cut to `MAX_SURROUNDINGS_BYTES`, or '' if the part is the whole draft."""
     own = {*texts_in(value)}
     lines = dict.fromkeys(one_line(text) for text in texts_in(draft) if text and text not in own)
-    return "\n".join(lines).encode()[:MAX_BESIDE_BYTES].decode(errors="ignore")
+    return "\n".join(lines).encode()[:MAX_SURROUNDINGS_BYTES].decode(errors="ignore")
 
 
 def _size(text: str) -> int:

@@ -128,7 +128,7 @@ _CANCEL_REACH = 6
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
     """Whether another negation cancels this negation, as in "never sends an order without an invoice"."""
-    before, after = text.beside(word, _CANCEL_REACH)
+    before, after = text.neighbours(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
     return any(other.lower in _WITHOUT for other in after)

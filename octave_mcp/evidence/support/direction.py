@@ -188,7 +188,7 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
 
     The search stops at the first content word that the claim and the quotation do not share.
     """
-    before, _ = text.beside(word, _VERB_REACH + 1)
+    before, _ = text.neighbours(word, _VERB_REACH + 1)
     reach = _VERB_REACH
     for at, other in enumerate(before):
         if at < reach and (directions := directions_in(text, [other])):
@@ -214,7 +214,7 @@ _SKIPPED = frozenset(
 
 def _direction_after(text: Wording, word: Word) -> set[str]:
     """Return the direction of the verb after a word, such as "down" in "requests have been shrinking"."""
-    _, after = text.beside(word, _AFTER_REACH)
+    _, after = text.neighbours(word, _AFTER_REACH)
     for other in after:
         is_verb = other.lower not in MORE and other.lower not in LESS and not other.text[:1].isupper()
         if is_verb and (directions := directions_in(text, [other])):

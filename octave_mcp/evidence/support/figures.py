@@ -316,7 +316,7 @@ def _keys_near(text: str, figure: Quantity, reach: int = _REACH_WORDS) -> frozen
     figure_word = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if figure_word is None:
         return frozenset()
-    before, after = (_until_figure(words) for words in plain.beside(figure_word, reach))
+    before, after = (_until_figure(words) for words in plain.neighbours(figure_word, reach))
     return joined(word.keys for word in after) or joined(word.keys for word in before)
 
 

@@ -189,7 +189,7 @@ def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
     "Avoids" and "free" deny only the words after them, as in "free of faults". However, "free" also denies the words
     before it in "symptom-free" and "accounts are free".
     """
-    before, after = text.beside(word, _REACH)
+    before, after = text.neighbours(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)
     is_one_way = word.lower in _FORWARD_ONLY and not is_joined and text.before(word) not in PASSIVE_AUXILIARIES
     near = {other.at for other in (word, *after, *(() if is_one_way else before))}

@@ -130,7 +130,7 @@ def _company_words(statement: Statement, quotation: Quoted) -> frozenset[str]:
 
 
 def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
-    before, after = text.beside(verb, _SIDE_WORDS)
+    before, after = text.neighbours(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
     # With any other passive verb, or with "by" elsewhere, it is unclear which side acts, so the sides are not compared.

@@ -53,7 +53,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
 def _is_idle_all(claim: Wording, word: Word) -> bool:
     """Whether "all" does not mean "every one", as in "300 in all" and "at all"."""
     before = claim.before(word)
-    return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
+    return before in {"above", "at", "of", "not"} or (before == "in" and not claim.neighbours(word, 1)[1])
 
 
 _WIDE = frozenset("all every each whole entire any everywhere".split())
@@ -78,7 +78,7 @@ def widened_part(statement: Statement) -> Iterator[Problem]:
         ):
             continue
         matches = [(quote, other) for quote in statement.quotes for other in quote.words if other.keys & thing.keys]
-        before = [[near.lower for near in quote.beside(other, _WIDE_REACH)[0]] for quote, other in matches]
+        before = [[near.lower for near in quote.neighbours(other, _WIDE_REACH)[0]] for quote, other in matches]
         is_narrow = any(not _NARROW.isdisjoint(near[:_NARROW_REACH]) for near in before)
         if is_narrow and all(_WIDE_IN_QUOTE.isdisjoint(near) for near in before):
             yield from soft("D7", f"the claim says {word.text!r} of {thing.text!r}, and the quotation does not")
@@ -87,7 +87,7 @@ def widened_part(statement: Statement) -> Iterator[Problem]:
 
 def _noun_after(claim: Wording, word: Word) -> Word | None:
     """Return the first noun after a word such as "all"."""
-    _, after = claim.beside(word, _NOUN_REACH + 1)
+    _, after = claim.neighbours(word, _NOUN_REACH + 1)
     return next((other for other in after if other.is_content and not other.text[:1].isupper()), None)
 
 

@@ -138,7 +138,7 @@ class Wording:
     def before(self, word: Word) -> str:
         return self.words[word.at - 1].lower if word.at else ""
 
-    def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
+    def neighbours(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
         """Return the words before and after a word, up to `reach` on each side, with the nearest first.
 
         A comma or the end of the clause stops the search.

@@ -74,7 +74,7 @@ class Extractive:
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False, ranks_addresses=False, keeps_research=False, writes_copy=False, verifies=False)
+    capacity = Capacity(is_paid=False, ranks_addresses=False, caches_research=False, writes_copy=False, verifies=False)
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         tested = choice(MODELS, self.name, "model").tested
