@@ -271,7 +271,7 @@ CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions inste
 def taken_by_default(model: str) -> str:
     """Return a notice for the caller of a run: why the run uses `model`, and what the alternatives are.
 
-    The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
+    The notice mentions tools by their MCP names; `Calls.with_local_names` rewrites these names for other surfaces.
     """
     if model == BY_CLIENT:
         return (

@@ -113,8 +113,8 @@ class Finding(Value, Generic[C]):
     """A claim with its evidence.
 
     - `names`: fields that contain the name of a company or person. The evidence must contain these names.
-    - `named_in_evidence`: `{"results": "customer"}` means that each passage cited for a result, or the title of its page,
-      must contain the customer's name.
+    - `named_in_evidence`: `{"results": "customer"}` means that each passage cited for a result, or the title of its
+      page, must contain the customer's name.
     - `unchecked`: fields that general checks skip, because a special check covers them, such as the date of a trigger.
     - `support`: None in a model's answer and for text that makes no claim, such as a question.
     """

@@ -178,7 +178,7 @@ class Page(Value):
         return "\n".join(f"{fact.label}: {self.text[fact.start : fact.end]}" for fact in self.head)
 
     @property
-    def said(self) -> str:
+    def normalised_text(self) -> str:
         """The visible text in lower case and with single spaces, for detecting that two URLs lead to the same page."""
         return " ".join((self.body or self.text).casefold().split())
 

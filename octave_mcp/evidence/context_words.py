@@ -94,7 +94,7 @@ class ContextWords:
         self._acronym_patterns = _acronym_patterns(context)
         self._forms = {word: [self._form_of(spelling) for spelling in spellings(word)] for word in self.words}
 
-    def heard(self, text: str) -> frozenset[str]:
+    def matched_words(self, text: str) -> frozenset[str]:
         """Return the words of the context that occur in the text."""
         plain = folded(text)
         matches = (word for word, forms in self._forms.items() if any(self._is_in(form, plain) for form in forms))

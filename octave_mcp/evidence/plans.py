@@ -202,7 +202,7 @@ def dated(statement: Statement) -> Statement:
     If a quotation contains a year, no date is removed: the date can be that of an event, and then it needs evidence.
     """
     text = statement.text
-    if not _DIGIT.search(text) or _YEAR.search(statement.said):
+    if not _DIGIT.search(text) or _YEAR.search(statement.quoted_text):
         return statement
     for day in {quote.published_on for quote in statement.evidence if quote.published_on}:
         text = without_day(text, date.fromisoformat(day))

@@ -116,7 +116,7 @@ class Pages:
 
 def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
     """Replace a page with a failure if it has almost no text, or if it has the same text as a page in `others`."""
-    first_urls = {page.said: page.ref.url for page in others if isinstance(page, Page)}
+    first_urls = {page.normalised_text: page.ref.url for page in others if isinstance(page, Page)}
     return tuple(_unless_repeated(_unless_thin(page), first_urls) for page in pages)
 
 
@@ -127,7 +127,7 @@ def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
 
 
 def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Page | PageFailure:
-    if isinstance(page, Page) and (first := first_urls.get(page.said)):
+    if isinstance(page, Page) and (first := first_urls.get(page.normalised_text)):
         return PageFailure(url=page.ref.url, code="duplicate", reason=f"The page has the same text as {first}")
     return page
 

@@ -130,7 +130,7 @@ def without_build_dates(pages: Sequence[Page]) -> list[Page]:
 def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
     """Return the context words that occur anywhere on the pages, even in passages that the model does not see."""
     words = ContextWords(context)
-    matches = frozenset[str]().union(*(words.heard(page.text) for page in pages))
+    matches = frozenset[str]().union(*(words.matched_words(page.text) for page in pages))
     return tuple(word for word in words.words if word in matches)
 
 

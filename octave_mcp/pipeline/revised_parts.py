@@ -171,7 +171,10 @@ def texts_in(part: object) -> Iterator[str]:
 
 
 def _surroundings(draft: Value, value: object) -> str:
-    """Return the draft's text outside the part, cut to `MAX_SURROUNDINGS_BYTES`, or '' if the part is the whole draft."""
+    """Return the draft's text outside the part, or '' if the part is the whole draft.
+
+    The text is cut to `MAX_SURROUNDINGS_BYTES`.
+    """
     own = {*texts_in(value)}
     lines = dict.fromkeys(one_line(text) for text in texts_in(draft) if text and text not in own)
     return "\n".join(lines).encode()[:MAX_SURROUNDINGS_BYTES].decode(errors="ignore")

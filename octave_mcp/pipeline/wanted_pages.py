@@ -53,7 +53,7 @@ def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, fr
     """
     words = ContextWords(context)
     own = frozenset(telling_words(f"{site.company.domain.split('.')[0]} {site.home.structured.site_name}"))
-    return {link.url: words.heard(_text(link)) - own for link in links} if words.words else {}
+    return {link.url: words.matched_words(_text(link)) - own for link in links} if words.words else {}
 
 
 def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[str]:

@@ -160,14 +160,14 @@ def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
 
 def without_duplicates(results: Sequence[Page | PageFailure], home: Page) -> tuple[Page | PageFailure, ...]:
     """If a page has the same content as an earlier page, replace it with a failure that names the earlier page."""
-    seen = {home.said: home.ref.url}
+    seen = {home.normalised_text: home.ref.url}
     unique: list[Page | PageFailure] = []
     for page in results:
         if isinstance(page, PageFailure):
             unique.append(page)
-        elif first := seen.get(page.said):
+        elif first := seen.get(page.normalised_text):
             unique.append(PageFailure(url=page.ref.url, code="duplicate", reason=f"Has the same content as {first}"))
         else:
-            seen[page.said] = page.ref.url
+            seen[page.normalised_text] = page.ref.url
             unique.append(page)
     return tuple(unique)

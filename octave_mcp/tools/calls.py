@@ -1,7 +1,7 @@
 """Describes how to call a tool on each surface: by its name, its HTTP route or its command.
 
-The texts of errors and questions can name a tool to call. `Calls.said` replaces this name with the route or command of
-the caller's surface. Stored events do not name tools, because several surfaces can show the same event.
+The texts of errors and questions can name a tool to call. `Calls.with_local_names` replaces this name with the route or
+command of the caller's surface. Stored events do not name tools, because several surfaces can show the same event.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
 # Matches the name of a tool in a text, as in "call get_run with ...". Other names with an underscore, such as
-# max_pages, match too, but `said` does not change them. Names in quotation marks, such as 'base_version', do not match.
+# max_pages, match too, but `with_local_names` does not change them. Names in quotation marks, such as 'base_version',
+# do not match.
 _CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 COMMANDS = {
     "generate_playbook": "octave-mcp generate",
@@ -40,8 +41,8 @@ class Calls:
     the playbook.
     `keyless_model`: the model that a run uses if the request names no model and no provider is configured.
     `has_client`: whether callers on this surface can answer a run's questions.
-    `names`: a function that returns the route or command for each tool. If a tool has none, `said` leaves the name of
-    the tool unchanged.
+    `names`: a function that returns the route or command for each tool. If a tool has none, `with_local_names`
+    leaves the name of the tool unchanged.
     """
 
     runs_at: str
@@ -53,7 +54,7 @@ class Calls:
     has_client: bool = True
     names: Callable[[], Mapping[str, str]] = dict
 
-    def said(self, text: str) -> str:
+    def with_local_names(self, text: str) -> str:
         """Return the text with the names of tools replaced by the routes or commands of this surface."""
         names = self.names()
         return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)

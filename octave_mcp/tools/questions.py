@@ -111,7 +111,7 @@ def _question(stored: QuestionRecord, call: Call) -> Question:
     In the instructions, names of tools are replaced with calls on the caller's surface.
     """
     fields = stored.model_dump(include=set(Question.model_fields))
-    return Question.model_validate(fields | {"instructions": call.calls.said(stored.instructions)})
+    return Question.model_validate(fields | {"instructions": call.calls.with_local_names(stored.instructions)})
 
 
 def _next_call(record: RunRecord, open_count: int, call: Call) -> str:

@@ -121,7 +121,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
     """If a run's model was chosen by default, say so in its first report, and say how to get better results."""
     if not record.by_default:
         return report
-    notice = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
+    notice = call.calls.with_local_names(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
     return report.model_copy(update={"message": f"{report.message}; {notice}"})
 
 

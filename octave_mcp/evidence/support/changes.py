@@ -106,11 +106,12 @@ def _is_from_to_reordered(statement: Statement) -> bool:
     The result is False if the quotation contains words such as "instead of", which explain the order.
     """
     change = change_of(statement.text)
-    if not change or change_of(statement.said) or statement.claim.lowers.isdisjoint({"from", "instead"}):
+    if not change or change_of(statement.quoted_text) or statement.claim.lowers.isdisjoint({"from", "instead"}):
         return False
-    plain = in_digits(statement.said).lower()
+    plain = in_digits(statement.quoted_text).lower()
     first, last = (re.search(rf"(?<![\w.]){re.escape(part)}(?![\w]|\.\d)", plain) for part in change)
-    return bool(first and last and last.start() < first.start()) and not wording(statement.said).lowers & _ORDER_WORDS
+    is_reversed = bool(first and last and last.start() < first.start())
+    return is_reversed and not wording(statement.quoted_text).lowers & _ORDER_WORDS
 
 
 _SINCE = re.compile(r"\b(?:since|after|starting in|from)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
@@ -121,7 +122,7 @@ _UNTIL = re.compile(r"(?<!back )\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)
 def _are_since_and_until_swapped(statement: Statement) -> bool:
     if not _FOUR_DIGITS.search(statement.text):
         return False
-    since, until = set(_SINCE.findall(statement.said)), set(_UNTIL.findall(statement.said))
+    since, until = set(_SINCE.findall(statement.quoted_text)), set(_UNTIL.findall(statement.quoted_text))
     return bool(
         set(_UNTIL.findall(statement.text)) & since - until or set(_SINCE.findall(statement.text)) & until - since
     )
@@ -143,7 +144,7 @@ _SMALL_NUMBERS = frozenset("1 2 3 4 5".split())
 
 
 def _are_from_and_to_swapped(statement: Statement) -> bool:
-    claim, quote = in_digits(statement.text), in_digits(statement.said)
+    claim, quote = in_digits(statement.text), in_digits(statement.quoted_text)
     if not _FROM_OR_TO.search(claim):
         return False
     claim, quote = _ONE.sub("1", claim), _ONE.sub("1", quote)
@@ -196,7 +197,7 @@ def _is_left_and_chosen_swapped(statement: Statement) -> bool:
     if statement.claim.stems.isdisjoint(stems(_CHANGE_VERBS)):
         return False
     left, chosen = _names_matched(_LEFT, statement.text), _names_matched(_CHOSEN, statement.text)
-    was_left, was_chosen = _names_matched(_LEFT, statement.said), _names_matched(_CHOSEN, statement.said)
+    was_left, was_chosen = _names_matched(_LEFT, statement.quoted_text), _names_matched(_CHOSEN, statement.quoted_text)
     return bool((left - chosen) & (was_chosen - was_left) or (chosen - left) & (was_left - was_chosen))
 
 

@@ -45,16 +45,18 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
     if _is_counted_differently(statement, figure):
         return False
     listed = max(
-        (len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(statement.said).split("\n")), default=0
+        (len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(statement.quoted_text).split("\n")), default=0
     )
     return listed >= figure.value
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
     """Whether the claim and the quotation count the same things differently, as in "four plans" and "two plans"."""
-    counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
+    counts = (
+        quoted for quoted in quantities(statement.quoted_text) if quoted.value in SMALL_COUNTS and not quoted.unit
+    )
     return any(
-        _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
+        _are_alike(_counted_things(statement.text, figure), _counted_things(statement.quoted_text, quoted))
         for quoted in counts
     )
 
@@ -76,7 +78,7 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
     countries".
     """
     for figure in quantities(statement.text):
-        matches = [quoted for quoted in quantities(statement.said) if is_said(figure, quoted)]
+        matches = [quoted for quoted in quantities(statement.quoted_text) if is_said(figure, quoted)]
         if (
             figure.unit
             or figure.is_year
@@ -85,10 +87,12 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
             or _is_ordinal(statement.text, figure)
         ):
             continue
-        if not (things := _counted_things(statement.text, figure)) or is_derived(figure, quantities(statement.said)):
+        if not (things := _counted_things(statement.text, figure)) or is_derived(
+            figure, quantities(statement.quoted_text)
+        ):
             continue
         if _are_comparable(statement, things) and all(
-            thing.isdisjoint(_words_around(statement.said, matches)) for thing in things
+            thing.isdisjoint(_words_around(statement.quoted_text, matches)) for thing in things
         ):
             yield from soft(
                 "D3", f"{as_written(figure, statement.text)} counts something else in the quotation than in the claim"
@@ -96,7 +100,7 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
         elif quoted_figure := _figure_for_same_thing(statement, things, matches):
             yield from soft(
                 "D3",
-                f"the quotation gives {as_written(quoted_figure, statement.said)} for this,"
+                f"the quotation gives {as_written(quoted_figure, statement.quoted_text)} for this,"
                 f" not {as_written(figure, statement.text)}",
             )
 
@@ -148,14 +152,14 @@ def _figure_for_same_thing(
     statement: Statement, things: Sequence[frozenset[str]], matches: Sequence[Quantity]
 ) -> Quantity | None:
     """Return the quotation's figure for the thing that the claimed figure counts, or None."""
-    counted = joined(thing for quoted in matches for thing in _counted_things(statement.said, quoted))
+    counted = joined(thing for quoted in matches for thing in _counted_things(statement.quoted_text, quoted))
     if not counted or any(thing & counted for thing in things):
         return None
     return next(
         (
             q
-            for q in quantities(statement.said)
-            if any(things[-1] & thing for thing in _counted_things(statement.said, q))
+            for q in quantities(statement.quoted_text)
+            if any(things[-1] & thing for thing in _counted_things(statement.quoted_text, q))
         ),
         None,
     )

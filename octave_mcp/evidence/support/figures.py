@@ -38,7 +38,7 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
         if matches and are_limits and not _has_same_limit(statement, figure):
-            limit = _figure_with_bound(statement.said, matches[0])
+            limit = _figure_with_bound(statement.quoted_text, matches[0])
             yield from soft(
                 "D3", f"the quotation says {limit!r}, and the claim plainly {as_written(figure, statement.text)}"
             )
@@ -142,13 +142,14 @@ def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
 
 def _figures_to_quote(statement: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
     quoted = (
-        *quantities(statement.said),
+        *quantities(statement.quoted_text),
         *quantities(statement.headings),
         *_publication_years(statement),
-        *quantities(_single_periods(statement.said)),
+        *quantities(_single_periods(statement.quoted_text)),
     )
     exempt = {
-        float(number) for number in _NUMBER_IN_NAME.findall(f"{statement.said} {statement.titles} {statement.headings}")
+        float(number)
+        for number in _NUMBER_IN_NAME.findall(f"{statement.quoted_text} {statement.titles} {statement.headings}")
     }
     exempt |= {quantity.raw for name in statement.free_names for quantity in quantities(name)}
     exempt |= _shares_of(statement) | _same_dates(statement)
@@ -188,13 +189,13 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 def _shares_of(statement: Statement) -> set[float]:
     """If the claim says "seven of ten" and the quotation says 70 %, return 7 and 10."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
-    shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
+    shares = [quantity.value for quantity in quantities(statement.quoted_text) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
 def _same_dates(statement: Statement) -> set[float]:
     """Return the year, month and day of each date that is in both the claim and the quotation, in any format."""
-    both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.said)}
+    both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.quoted_text)}
     return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
 
@@ -209,7 +210,8 @@ def _is_in_compound(text: str, figure: Quantity) -> bool:
 
 def _quoted_figures(statement: Statement) -> str:
     """Return up to four figures from the quotation, as the end of an error text: ", which has '20%'"."""
-    available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
+    text = statement.quoted_text
+    available = list(dict.fromkeys(as_written(quantity, text) for quantity in quantities(text)))[:4]
     return f", which has {', '.join(available)}" if available else ", which has no figures"
 
 
@@ -222,7 +224,7 @@ def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
 
 def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
     """Return the years in which the cited pages were published, or nothing if the quotation contains a year."""
-    if any(quantity.is_year for quantity in quantities(statement.said)):
+    if any(quantity.is_year for quantity in quantities(statement.quoted_text)):
         return ()
     return tuple(year for quotation in statement.evidence for year in quantities(quotation.published_on[:4]))
 
@@ -240,20 +242,20 @@ _ENDS_IN_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*
 
 def _is_derivable(statement: Statement, figure: Quantity) -> bool:
     """Whether the figure can be calculated from figures in the quotation, and the claim presents it as calculated."""
-    if not is_derived(figure, quantities(statement.said)):
+    if not is_derived(figure, quantities(statement.quoted_text)):
         return False
     if figure.unit != "x" and not figure.is_rough and not statement.claim.lowers & _DERIVING_WORDS:
         return False
     if _ENDS_IN_TO.search(in_digits(statement.text)[: figure.start].rstrip("~")):
         return False
     near = _ROUGH_POINTS if figure.is_rough else 1
-    shares = [quoted for quoted in quantities(statement.said) if quoted.unit == figure.unit == "%"]
+    shares = [quoted for quoted in quantities(statement.quoted_text) if quoted.unit == figure.unit == "%"]
     complements = [quoted for quoted in shares if abs(100 - quoted.value - figure.value) < near]
     is_complement = bool(complements)
     if is_complement and _is_about_another_share(statement, figure, complements):
         return False
     if any(
-        _comparative_after(statement.said, quoted) == _comparative_after(statement.text, figure) != ""
+        _comparative_after(statement.quoted_text, quoted) == _comparative_after(statement.text, figure) != ""
         for quoted in complements
     ):
         return False
@@ -269,8 +271,8 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
-        share: len([key for key in claim_keys & _keys_near(statement.said, share, _FAR_WORDS) if key[0] != "#"])
-        for share in quantities(statement.said)
+        share: len([key for key in claim_keys & _keys_near(statement.quoted_text, share, _FAR_WORDS) if key[0] != "#"])
+        for share in quantities(statement.quoted_text)
         if share.unit == "%"
     }
     return max(shared_words.values(), default=0) > max(shared_words.get(share, 0) for share in complements)

@@ -30,7 +30,7 @@ def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
     """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
-    quoted_text = normal(statement.said)
+    quoted_text = normal(statement.quoted_text)
     for phrase in marked:
         if not _has_words(normal(phrase).rstrip(".,;:!?"), quoted_text):
             complaint = f"{phrase!r} is in quotation marks, but these words are not in the quotation"

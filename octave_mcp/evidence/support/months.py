@@ -58,8 +58,9 @@ def lies_between(statement: Statement, figure: Quantity) -> bool:
     if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - plural
         return False
     days = figure.value / figure.raw / 86_400
+    points = set[int]()
     if days == _MONTH_DAYS:
-        points = {*_months(statement.said)}
-    else:
-        points = {int(q.value) for q in quantities(statement.said) if q.is_year} if days == _YEAR_DAYS else set[int]()
+        points = {*_months(statement.quoted_text)}
+    elif days == _YEAR_DAYS:
+        points = {int(quantity.value) for quantity in quantities(statement.quoted_text) if quantity.is_year}
     return any(abs(first - second) == figure.raw for first in points for second in points)

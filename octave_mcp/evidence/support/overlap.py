@@ -40,5 +40,5 @@ def _shares_too_little(statement: Statement) -> bool:
 
 
 def _shares_figure(statement: Statement) -> bool:
-    quoted = quantities(statement.said)
+    quoted = quantities(statement.quoted_text)
     return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

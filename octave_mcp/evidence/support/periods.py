@@ -22,16 +22,23 @@ def wrong_period(statement: Statement) -> Iterator[Problem]:
     if not (claimed := quantities(statement.text)):
         return
     missing = (
-        periods(statement.text) - periods(statement.said) - periods(statement.headings) - periods(statement.titles)
+        periods(statement.text)
+        - periods(statement.quoted_text)
+        - periods(statement.headings)
+        - periods(statement.titles)
     )
     missing -= frozenset(_PERIOD_ADJECTIVES.get(word, "") for word in statement.lowers)
-    if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", statement.said, re.IGNORECASE) for name in missing):
+    if missing and not any(
+        re.search(rf"\b{name}s?\b(?!-to-)", statement.quoted_text, re.IGNORECASE) for name in missing
+    ):
         yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
         return
     for figure in claimed:
         claimed_period = _period_of(statement.text, figure)
         quoted_periods = {
-            _period_of(statement.said, quoted) for quoted in quantities(statement.said) if is_said(figure, quoted)
+            _period_of(statement.quoted_text, quoted)
+            for quoted in quantities(statement.quoted_text)
+            if is_said(figure, quoted)
         }
         if claimed_period and quoted_periods and claimed_period not in quoted_periods and "" not in quoted_periods:
             yield from soft(
@@ -61,7 +68,8 @@ _VAGUE_PERIOD = re.compile(
 def wrong_vague_time(statement: Statement) -> Iterator[Problem]:
     """Flag a vague duration with another unit: "several weeks" where the quotation says "a few days"."""
     claimed, quoted = (
-        {unit.lower() for unit in _VAGUE_PERIOD.findall(normalised(text))} for text in (statement.text, statement.said)
+        {unit.lower() for unit in _VAGUE_PERIOD.findall(normalised(text))}
+        for text in (statement.text, statement.quoted_text)
     )
-    if claimed and quoted and not any(word in statement.said.lower() for word in claimed):
+    if claimed and quoted and not any(word in statement.quoted_text.lower() for word in claimed):
         yield from soft("D3", f"the quotation speaks of {min(quoted)}s, not of {min(claimed)}s")

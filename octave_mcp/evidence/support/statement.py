@@ -143,7 +143,7 @@ class Statement:
         return tuple(wording(quotation.text) for quotation in self.evidence)
 
     @cached_property
-    def said(self) -> str:
+    def quoted_text(self) -> str:
         """The text of all quotations."""
         return "\n".join(quotation.text for quotation in self.evidence)
 

@@ -33,7 +33,7 @@ def customer_story(statement: Statement) -> Iterator[Problem]:
         return
     for name, role in statement.companies:
         stories = [story_of(quotation, name) for quotation in statement.evidence if quotation.role == role]
-        if len(stories) < len(statement.evidence) or not all(stories) or has_name(name, statement.said):
+        if len(stories) < len(statement.evidence) or not all(stories) or has_name(name, statement.quoted_text):
             continue
         is_of_own = role == "prospect" and statement.mentions(name) and not statement.mentions(statement.vendor)
         is_known = has_name(stories[0], statement.text) or has_name(name, stories[0])
@@ -44,7 +44,11 @@ def customer_story(statement: Statement) -> Iterator[Problem]:
 def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
     """Whether the claim starts with the company's name, and the quotation contains the customer's name."""
     begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", statement.text, re.IGNORECASE)
-    return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
+    return (
+        bool(begins)
+        and has_name(customer, statement.quoted_text)
+        and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
+    )
 
 
 # If the claim contains one of these words, it can say what the vendor does for customers: "lets customers save time".

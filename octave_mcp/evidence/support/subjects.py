@@ -92,7 +92,7 @@ def _may_be_a_noun(text: str, name: str) -> bool:
 def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
     """Whether a speaker is named only in the claim: "says Mara Lund" where the quotation says "she says"."""
     is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
-    return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
+    return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.quoted_text))
 
 
 _SAYING = r"(?:says?|said|explains?|explained|adds|added|notes|noted|recalls|recalled|tells|told|writes|wrote)"
@@ -176,10 +176,10 @@ def _is_figure_about_another(statement: Statement) -> bool:
     "Tidewell would pay 250% more" does not support "Quillport would pay 250% more".
     """
     figures = [figure for figure in quantities(statement.text) if not figure.is_year]
-    is_quoted = any(is_said(figure, quoted) for figure in figures for quoted in quantities(statement.said))
-    return is_quoted and bool(
-        strange((*names(statement.said), *likely_names(statement.said)), (statement.text, *statement.free_names))
-    )
+    if not any(is_said(figure, quoted) for figure in figures for quoted in quantities(statement.quoted_text)):
+        return False
+    quoted_names = (*names(statement.quoted_text), *likely_names(statement.quoted_text))
+    return bool(strange(quoted_names, (statement.text, *statement.free_names)))
 
 
 def _position(text: str, name: str) -> int:
@@ -203,15 +203,17 @@ def wrong_company(statement: Statement) -> Iterator[Problem]:
     if not statement.is_claim or not claimed:
         return
     # Names that are not in the evidence are left to `unquoted_names`.
-    if strange(claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)):
+    if strange(claimed, (statement.quoted_text, statement.titles, statement.headings, *statement.free_names)):
         return
     others = [
         _other_subject(statement, claimed, quotation, quote, clause)
         for quotation, quote, clause in zip(statement.evidence, statement.quotes, statement.clauses, strict=True)
     ]
     if others and all(others):
-        quoted_name, claimed_name = _full_name(others[0] or "", statement.said), _full_name(claimed[0], statement.text)
-        yield from hard("D40", f"the quotation is about {quoted_name}, not about {claimed_name}")
+        quoted_name = _full_name(others[0] or "", statement.quoted_text)
+        yield from hard(
+            "D40", f"the quotation is about {quoted_name}, not about {_full_name(claimed[0], statement.text)}"
+        )
 
 
 _THEY_FIRST = re.compile(
@@ -282,7 +284,7 @@ def verb_of_another_name(statement: Statement) -> Iterator[Problem]:
         ]
         if matches and not any(has_name(other, name) or has_name(name, other) for _, other in matches):
             word, other = matches[0]
-            quoted_name, claimed_name = _full_name(other, statement.said), _full_name(name, statement.text)
+            quoted_name, claimed_name = _full_name(other, statement.quoted_text), _full_name(name, statement.text)
             yield from soft("D40", f"the quotation says {word.text!r} of {quoted_name}, not of {claimed_name}")
             return
 
@@ -311,14 +313,13 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
         return
     if _is_used_by_customer(statement.text, statement.vendor) and has_name(first, statement.vendor):
         return
-    claimed = [first]
     others = [
-        _subject_of_best_sentence(statement, claimed, quotation, quote)
+        _subject_of_best_sentence(statement, [first], quotation, quote)
         for quotation, quote in zip(statement.evidence, statement.quotes, strict=True)
     ]
     if others and all(others):
-        quoted_name, claimed_name = _full_name(others[0] or "", statement.said), _full_name(first, statement.text)
-        yield from soft("D40", f"the sentence that says this is about {quoted_name}, not about {claimed_name}")
+        quoted_name, claimed = _full_name(others[0] or "", statement.quoted_text), _full_name(first, statement.text)
+        yield from soft("D40", f"the sentence that says this is about {quoted_name}, not about {claimed}")
 
 
 def _subject_of_best_sentence(

@@ -66,7 +66,7 @@ def print_error(text: str, code: int) -> int:
 
     If the text names tools, the names are replaced with the commands that call these tools.
     """
-    sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
+    sys.stderr.write(f"error: {' '.join(CLI.with_local_names(text).split())}\n")
     return code
 
 

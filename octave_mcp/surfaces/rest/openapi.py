@@ -79,7 +79,7 @@ def _naming_routes(schema: Any) -> Any:  # noqa: ANN401 - JSON
     copy = {name: _naming_routes(value) for name, value in cast("Schema", schema).items()}
     # A property can itself be called "description", and then its value is an object and not text.
     is_described = isinstance(text := copy.get("description"), str)
-    return copy | {"description": HTTP.said(text)} if is_described else copy
+    return copy | {"description": HTTP.with_local_names(text)} if is_described else copy
 
 
 def _operation(operation: Operation, schemas: Schemas, with_tokens: bool) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def content(failed: OctaveError) -> dict[str, Any]:
         "title": HTTPStatus(failed.status).phrase,
         "status": failed.status,
         "code": failed.code,
-        "detail": HTTP.said(str(failed)),
+        "detail": HTTP.with_local_names(str(failed)),
     }
 
 
