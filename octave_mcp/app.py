@@ -17,7 +17,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
-from octave_mcp.runs.adapters import NO_DEAL, Deal, Limits
+from octave_mcp.runs.adapters import NO_DEAL, Deal, RunLimits
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
@@ -58,11 +58,11 @@ class App:
         self.max_runs = settings.max_runs
         self.keep_days = settings.keep_days
         self.sender = settings.sender
-        self.limits = Limits(
+        self.limits = RunLimits(
             site_timeout_seconds=settings.site_timeout_seconds,
             step_timeout_seconds=settings.step_timeout_seconds,
             run_timeout_seconds=settings.run_timeout_seconds,
-            most=Budget(settings.max_cost_usd, settings.max_run_asks, settings.max_run_tokens),
+            default_budget=Budget(settings.max_cost_usd, settings.max_run_asks, settings.max_run_tokens),
             fallback=settings.fallback,
             verify_model=settings.verify_model,
             specialists_per_ask=settings.specialists_per_ask,

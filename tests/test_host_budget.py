@@ -223,9 +223,9 @@ async def test_a_resumed_run_repeats_no_question_even_if_the_run_with_the_answer
 async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def counted(ask: Ask[Any, Any], most: int | None) -> Rendered:
+    def counted(ask: Ask[Any, Any], max_characters: int | None) -> Rendered:
         made.append(f"{ask.prompt} {ask.brief.domain if ask.prompt == 'research/urls' else ask.answer.model_fields}")
-        return rendered(ask, most)
+        return rendered(ask, max_characters)
 
     monkeypatch.setattr(host, "rendered", counted)
     transcript = await (await client_with()).run()

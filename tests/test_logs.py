@@ -74,11 +74,11 @@ async def careless():
     await asyncio.sleep(0)
 
 logs.configure(load())
-most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))  # as if the disk were full
+hard_limit = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard_limit))  # as if the disk were full
 for _ in range(3):
     logger.warning("while the disk is full")
-resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard_limit, hard_limit))
 logger.bind(half="\\ud800", share=float("nan")).warning("once there is room")
 warnings.warn("a warning")
 logging.getLogger("elsewhere").error("%d arguments", "no", "such")

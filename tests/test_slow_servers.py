@@ -270,7 +270,7 @@ def test_servers_on_this_machine_or_in_its_network_are_the_users_own(url: str, i
 
 
 async def test_the_run_clock_excludes_overlapping_waits_once_and_only_up_to_its_maximum() -> None:
-    clock, run = stop_the_clock(), RunClock(most_seconds=100)
+    clock, run = stop_the_clock(), RunClock(max_seconds=100)
     started, now = run.now(), clock()
     clock.advance(60)
     run.waited(now, now + 40)

@@ -14,12 +14,12 @@ T = TypeVar("T")
 class RunClock:
     """A clock that shows event-loop time minus `stopped_seconds`, the total time of its pauses.
 
-    This clock stops while the run waits for model servers, but for at most `most_seconds` in total.
+    This clock stops while the run waits for model servers, but for at most `max_seconds` in total.
     """
 
-    def __init__(self, most_seconds: float = math.inf) -> None:
+    def __init__(self, max_seconds: float = math.inf) -> None:
         self.stopped_seconds = 0.0
-        self._left_seconds = most_seconds
+        self._left_seconds = max_seconds
         self._counted_until = -math.inf
         self._timeouts: dict[asyncio.Timeout, float] = {}
 
@@ -27,7 +27,7 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Subtract the time between `since` and `until` from this clock, but at most `most_seconds` in total."""
+        """Subtract the time between `since` and `until` from this clock, but at most `max_seconds` in total."""
         # The waits of concurrent asks overlap. Exclude each second from the clock only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)

@@ -188,8 +188,8 @@ def _languages(context: str) -> tuple[str, ...]:
     words = {word.casefold() for word in re.findall(r"[^\W\d_]+", context)}
     unspaced = [language for language, sign in _SCRIPTS.items() if sign.search(context)]
     counts = {language: len(words & _stop_words(language)) for language in AVAILABLE_LANGUAGES}
-    most = max(counts, key=lambda language: (counts[language], language == "english"))
-    spoken = [most] if counts[most] >= MIN_FUNCTION_WORDS else []
+    likeliest = max(counts, key=lambda language: (counts[language], language == "english"))
+    spoken = [likeliest] if counts[likeliest] >= MIN_FUNCTION_WORDS else []
     return tuple(dict.fromkeys(("english", *spoken, *unspaced)))
 
 

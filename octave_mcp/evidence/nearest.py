@@ -93,10 +93,10 @@ class Nearest:
     def _with_figures(self) -> list[int]:
         return [at for at, entry in enumerate(self._entries) if entry.figures]
 
-    def to(self, words: Sequence[Word], text: str, most: int) -> list[Near]:
+    def to(self, words: Sequence[Word], text: str, limit: int) -> list[Near]:
         """Return the quotations that are most similar to the text, with the most similar one first.
 
-        `words` are the content words of the text. `most` limits the number of quotations.
+        `words` are the content words of the text. `limit` is the maximum the number of quotations.
         """
         points = self._figure_points(figures := quantities(text))
         weights = [(word, self._rarity(word)) for word in words if not word.is_figure]
@@ -104,7 +104,7 @@ class Nearest:
             for at, share in self._hits(word).items():
                 points[at] = points.get(at, 0.0) + weight * share
         total = fsum((*(weight for _, weight in weights), FIGURE_WEIGHT * len(figures))) or 1.0
-        ranked = sorted(points, key=lambda at: (-points[at], at))[:most]
+        ranked = sorted(points, key=lambda at: (-points[at], at))[:limit]
         return [_near(self._entries[at], points[at] / total) for at in ranked]
 
     def _figure_points(self, claimed: Sequence[Quantity]) -> dict[int, float]:

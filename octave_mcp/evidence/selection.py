@@ -62,28 +62,29 @@ class _Weighed(NamedTuple):
     worth: float
 
 
-def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
+def selected(passages: Sequence[Passage], interest: Interest, max_characters: int, costs: Costs = ()) -> frozenset[int]:
     """Return the indexes of the passages to show to the model.
 
-    `most` is the maximum total length of these passages, in characters.
+    `max_characters` is the maximum total length of these passages, in characters.
     """
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
-    for unit in _ranked(passages, interest, most):
-        if len(unit.text) > most:
+    characters_left = max_characters
+    for unit in _ranked(passages, interest, max_characters):
+        if len(unit.text) > characters_left:
             continue
         lines = {line: size for at in unit.at for line, size in _lines(at, passages, costs) if line not in shown_lines}
-        if (size := sum(lines.values())) > most or _repeats(unit, pairs := unit.word_pairs, shown_pairs):
+        if (size := sum(lines.values())) > characters_left or _repeats(unit, pairs := unit.word_pairs, shown_pairs):
             continue
-        most -= size
+        characters_left -= size
         shown_pairs |= pairs
         shown_lines |= lines.keys()
         chosen.update(unit.at)
     return frozenset(chosen)
 
 
-def ranks(passages: Sequence[Passage], interest: Interest, most: int) -> dict[int, int]:
+def ranks(passages: Sequence[Passage], interest: Interest, max_characters: int) -> dict[int, int]:
     """Map the index of each passage to its rank (0 is the best). Passages that repeat another passage are left out."""
-    ranked = _ranked(passages, interest, most)
+    ranked = _ranked(passages, interest, max_characters)
     return {at: rank for rank, unit in enumerate(ranked) for at in unit.at}
 
 
@@ -102,7 +103,7 @@ def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
     return len(pairs & shown_pairs) >= _MIN_REPEATED_SHARE * len(pairs)
 
 
-def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
+def _ranked(passages: Sequence[Passage], interest: Interest, max_characters: int) -> list[Unit]:
     """Return the passage groups, with the best first.
 
     Each further passage group from the same page gets a lower score, so that no page fills the whole selection.
@@ -110,7 +111,7 @@ def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
         by_page[weighed.unit.first.page.url].append(weighed)
-    share = max(1.0, most / max(1, len(by_page)))
+    share = max(1.0, max_characters / max(1, len(by_page)))
     weighed = (entry for page in by_page.values() for entry in _with_diminishing_worth(page, share))
     return [unit for unit, _ in sorted(weighed, key=_best_first)]
 

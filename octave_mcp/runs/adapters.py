@@ -21,7 +21,7 @@ NO_DEAL: Deal = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RunLimits:
     """The limits, fallback models and verifier of a run, as configured in the settings.
 
     `verify_model` is the model that judges claims: '' for the run's own model, 'none' for no verification.
@@ -30,14 +30,14 @@ class Limits:
     site_timeout_seconds: float
     step_timeout_seconds: float
     run_timeout_seconds: float
-    most: Budget
+    default_budget: Budget
     fallback: tuple[str, ...]
     verify_model: str
     specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
         """Return the budget of a run. `usd` is the caller's dollar limit, or None."""
-        return self.most if usd is None else replace(self.most, usd=usd)
+        return self.default_budget if usd is None else replace(self.default_budget, usd=usd)
 
 
 class Files(Protocol):
@@ -71,7 +71,7 @@ class Adapters(Protocol):
     max_runs: int
     keep_days: int
     sender: Sender
-    limits: Limits
+    limits: RunLimits
     supervisor: Supervisor
     store: Store
     engine: Engine

@@ -313,8 +313,8 @@ def language_of(text: str) -> str:
         code: sum(word in function_words for word in others)
         for code, function_words in _DISTINCT_FUNCTION_WORDS.items()
     }
-    code, most = max(counts.items(), key=lambda item: item[1])
-    return code if most > max(1, english) else "en"
+    code, count = max(counts.items(), key=lambda item: item[1])
+    return code if count > max(1, english) else "en"
 
 
 def _non_ascii_share(letters: str) -> float:

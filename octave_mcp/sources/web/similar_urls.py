@@ -79,9 +79,9 @@ def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
     return _is_within(seen, f"{pattern}?{names}", MAX_SIMILAR) and _is_within(seen, f"{pattern}?", MAX_QUERY_PAGES)
 
 
-def _is_within(seen: Counter[str], pattern: str, most: int) -> bool:
+def _is_within(seen: Counter[str], pattern: str, limit: int) -> bool:
     seen[pattern] += 1
-    return seen[pattern] <= most
+    return seen[pattern] <= limit
 
 
 def _is_view(name: str, value: str) -> bool:
