@@ -91,10 +91,10 @@ class Writer:
 
 async def begun(client: Client[Any], pair: Pair) -> dict[str, Any]:
     run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
-    return await at_rest(client, run_id)
+    return await until_settled(client, run_id)
 
 
-async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
+async def until_settled(client: Client[Any], run_id: str) -> dict[str, Any]:
     while (report := await call(client, "get_run", run_id=run_id))["status"] in {"queued", "running"}:
         pass
     return report
@@ -184,7 +184,7 @@ async def test_a_run_continues_after_a_restart_of_the_server_and_repeats_no_answ
         await before.work(3)
         left_open = await before.next()
     async with connected("two") as client:
-        assert (await at_rest(client, run_id))["status"] == "waiting"
+        assert (await until_settled(client, run_id))["status"] == "waiting"
         after = Writer(client, run_id, wait_seconds=1)
         await after.work()
         report = await ended(client, run_id)

@@ -16,7 +16,7 @@ import pytest
 from conftest import Ended, Finished, LoopbackSite, Pair, allow, names_in, octave, read_json
 from doubles import answer_to
 from fastmcp import Client
-from test_host import at_rest, invented_figure, next_question
+from test_host import invented_figure, next_question, until_settled
 from test_mcp import call, complaint, ended
 from web import lift_server_timeouts, problem_in, serving
 
@@ -380,7 +380,7 @@ async def test_only_runs_that_a_client_answered_can_be_recorded(finished: Finish
 async def test_a_run_that_waits_for_answers_cannot_be_recorded(pair: Pair, tmp_path: Path) -> None:
     async with Client(make()) as client:
         run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
-        await at_rest(client, run_id)
+        await until_settled(client, run_id)
     done = await octave("record", run_id, "--model", MODEL, cwd=tmp_path)
 
     assert done.code == 1

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from conftest import Ended, Pair, command, octave
 from fastmcp import Client
-from test_host import Writer, at_rest
+from test_host import Writer, until_settled
 from test_mcp import ERAS, Era, call, complaint
 from web import COMPANIES, lift_server_timeouts, serving
 
@@ -63,7 +63,7 @@ def flags_in(playbook: dict[str, Any]) -> dict[str, str]:
 async def test_over_mcp_the_clients_own_model_answers_and_the_first_response_says_so(era: Era, keyless: Pair) -> None:
     async with Client(make(), mode=era) as client:
         first = await call(client, "generate_playbook", **keyless.few, wait_seconds=0)
-        waiting = await at_rest(client, first["run_id"])
+        waiting = await until_settled(client, first["run_id"])
         await call(client, "cancel_run", run_id=first["run_id"])
 
     assert first["message"].endswith(f"; {CLIENT_ANSWERS}")
@@ -77,7 +77,7 @@ async def test_a_playbook_written_by_the_clients_model_by_default_has_a_flag(key
     async with Client(make()) as client:
         run_id = (await call(client, "generate_playbook", **keyless.few, wait_seconds=0))["run_id"]
         await Writer(client, run_id).work()
-        report = await at_rest(client, run_id)
+        report = await until_settled(client, run_id)
         flags = (await call(client, "get_run", run_id=run_id, section="flags"))["section"]["flags"]
 
     assert report["status"] == "completed"
@@ -90,7 +90,7 @@ async def test_a_playbook_written_by_the_clients_model_by_default_has_a_flag(key
 async def test_the_extractive_model_can_be_requested_over_mcp(keyless: Pair) -> None:
     async with Client(make()) as client:
         report = await call(client, "generate_playbook", **keyless.few, model="extractive", wait_seconds=0)
-        report = await at_rest(client, report["run_id"])
+        report = await until_settled(client, report["run_id"])
 
     assert report["status"] == "completed"
     assert not [flag for flag in report["overview"]["flags"] if flag.startswith("default_model")]
@@ -100,7 +100,7 @@ async def test_a_configured_model_is_used_without_a_flag(keyless: Pair, monkeypa
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     async with Client(make()) as client:
         first = await call(client, "generate_playbook", **keyless.few, wait_seconds=0)
-        report = await at_rest(client, first["run_id"])
+        report = await until_settled(client, first["run_id"])
 
     assert "configured" not in first["message"]
     assert report["status"] == "completed"
@@ -141,7 +141,7 @@ async def test_a_repeated_request_returns_its_run_even_if_the_settings_changed(
     asked = {**keyless.few, "request_id": "deal-7"}
     async with Client(make()) as client:
         first = await call(client, "generate_playbook", **asked, wait_seconds=0)
-        await at_rest(client, first["run_id"])
+        await until_settled(client, first["run_id"])
     for name, value in (("OPENAI_API_KEY", "my key"), ("FIRECRAWL_API_URL", "no address"), ("OCTAVE_ALLOW_HOSTS", "")):
         monkeypatch.setenv(name, value)
     async with serving() as http:

@@ -26,7 +26,7 @@ IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
-# The possessive quantifiers (`*+`) prevent backtracking, which takes quadratic time on long runs of blanks.
+# The possessive quantifiers (`*+`) prevent backtracking, which takes quadratic time on long sequences of blanks.
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )

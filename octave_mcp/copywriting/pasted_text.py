@@ -15,7 +15,7 @@ MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
 # Matches headers such as 'Subject: Re: Dana', with or without Markdown: '**Subject:** Re: Dana'. The possessive `*+`
-# prevents backtracking, so long runs of blanks take linear time.
+# prevents backtracking, so long sequences of blanks take linear time.
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
     r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",

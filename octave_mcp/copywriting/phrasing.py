@@ -188,7 +188,7 @@ _NOUN_ENDING = re.compile(
 # nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
 # Matches four or more lower-case words. Commas and capitals do not match, so lists and proper names are not reported.
-_LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
+_LOWERCASE_SEQUENCE = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 
 def _compiled(rules: Mapping[str, Sequence[str]]) -> dict[str, re.Pattern[str]]:
@@ -227,7 +227,7 @@ def _matches(rules: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Phrase
 
 def stacked(text: str) -> str:
     """Return the first row of four nouns (as in 'invoice processing automation integration'), or ''."""
-    for stretch in _LOWERCASE_RUN.findall(text):
+    for stretch in _LOWERCASE_SEQUENCE.findall(text):
         words = wording(stretch).words
         for start in range(len(words) - STACKED_NOUNS + 1):
             window = words[start : start + STACKED_NOUNS]

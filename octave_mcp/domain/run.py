@@ -128,7 +128,7 @@ class RunRecord(Value):
         return self.status in FINAL
 
     @property
-    def is_at_rest(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether the run has ended or is waiting for answers from the client."""
         return self.is_final or self.status == "waiting"
 

@@ -14,7 +14,7 @@ LIST_VERBS = frozenset(
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
 )
 
-# Possessive quantifiers (`\s++`) prevent backtracking, which would be slow on long runs of spaces.
+# Possessive quantifiers (`\s++`) prevent backtracking, which would be slow on long sequences of spaces.
 _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"

@@ -22,7 +22,7 @@ from octave_mcp.evidence.survival import lost, stating, unsupported
 from octave_mcp.pipeline.base import Base, cited
 
 if TYPE_CHECKING:
-    from octave_mcp.pipeline.writers import Desk
+    from octave_mcp.pipeline.writers import DraftWriter
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
@@ -58,27 +58,27 @@ class _Loss(NamedTuple):
     """A draft in which some claims have lost their evidence.
 
     - `cut`: the draft after removing the ids of evidence that is no longer on the pages.
-    - `gone`: the paths of the claims that the remaining evidence does not support.
+    - `lost_paths`: the paths of the claims that the remaining evidence does not support.
     """
 
     part: Part
     draft: Drafted[Any]
     cut: Value
-    gone: frozenset[Path]
+    lost_paths: frozenset[Path]
 
 
-async def rewrite(desk: Desk, base: Base) -> Answers:
-    """Retain, repair or rewrite each draft, and return all drafts in the same order as `desk.parts`."""
-    pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
-    assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
+async def rewrite(writer: DraftWriter, base: Base) -> Answers:
+    """Retain, repair or rewrite each draft, and return all drafts in the same order as `writer.parts`."""
+    pairs = zip(writer.parts, _drafted(base.drafts, writer.personas), strict=True)
+    assessed = {part.name: await computed(_assessed, writer, base, part, draft) for part, draft in pairs}
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
-    batches = await together(*(_repaired(desk, base, batch) for batch in _batches(losses)))
+    batches = await together(*(_repaired(writer, base, batch) for batch in _batches(losses)))
     drafts = {**assessed, **{name: checked for batch in batches for name, checked in batch.items()}}
-    return await together(*(_written(desk, part, drafts[part.name]) for part in desk.parts))
+    return await together(*(_written(writer, part, drafts[part.name]) for part in writer.parts))
 
 
-async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -> Checked[Any] | UpstreamError:
-    return draft if isinstance(draft, Checked) else await desk.write_part(part)
+async def _written(writer: DraftWriter, part: Part, draft: Checked[Any] | _Loss | None) -> Checked[Any] | UpstreamError:
+    return draft if isinstance(draft, Checked) else await writer.write_part(part)
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
@@ -102,7 +102,7 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
     )
 
 
-def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
+def _assessed(writer: DraftWriter, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
     """Decide whether a draft is retained, repaired or rewritten.
 
     Return a `Checked` draft if it can stay, a `_Loss` if claims must be replaced, or None if the draft must be
@@ -112,26 +112,26 @@ def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) ->
         return None
     value: Value = draft.value
     left = lost(value, base.current_evidence)
-    state = stating(desk.names.vendor, desk.names.prospect, base.drafts.given, desk.known)
-    gone = unsupported(value, left, base.current_evidence, state) if left else frozenset[Path]()
+    state = stating(writer.names.vendor, writer.names.prospect, base.drafts.given, writer.known)
+    lost_paths = unsupported(value, left, base.current_evidence, state) if left else frozenset[Path]()
     cut = changed(value, {(*at, "evidence"): ids for at, ids in left.items()})
-    if not gone:
+    if not lost_paths:
         return Checked(cut, _evidence(cut, base.current_evidence), draft.gaps, draft.is_outline)
-    can_repair = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MAX_LOST_CLAIMS
-    return _Loss(part, draft, cut, gone) if can_repair else None
+    can_repair = writer.run.capacity.writes_copy and not draft.is_outline and len(lost_paths) <= MAX_LOST_CLAIMS
+    return _Loss(part, draft, cut, lost_paths) if can_repair else None
 
 
-async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
+async def _repaired(writer: DraftWriter, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
     """Return each draft with its lost claims rewritten or dropped, or None if nothing of the draft is left."""
-    repair = await computed(_Repair, desk, base, losses)
+    repair = await computed(_Repair, writer, base, losses)
     if repair.claims is None:
-        each = await together(*(_repaired(desk, base, [loss]) for loss in losses if len(losses) > 1))
+        each = await together(*(_repaired(writer, base, [loss]) for loss in losses if len(losses) > 1))
         return {name: checked for drafts in each for name, checked in drafts.items()} or {losses[0].part.name: None}
     done = repair.applied(await repair.made())
-    desk.report_written(repair.ask)
+    writer.report_written(repair.ask)
     for name, checked in done.items():
         if checked:
-            await desk.verification.ask_about_copy(checked, name)
+            await writer.verification.ask_about_copy(checked, name)
     return done
 
 
@@ -141,20 +141,24 @@ class _Repair:
     `claims` is None if the claims do not fit into one ask.
     """
 
-    def __init__(self, desk: Desk, base: Base, losses: Sequence[_Loss]) -> None:
-        self._desk, self._base, self._losses = desk, base, losses
-        self._part = part = desk.joint([loss.part for loss in losses])
-        self._run = desk.run.within(part.name)
-        shown = _shown(desk, base, [loss.cut for loss in losses])
+    def __init__(self, writer: DraftWriter, base: Base, losses: Sequence[_Loss]) -> None:
+        self._writer, self._base, self._losses = writer, base, losses
+        self._part = part = writer.joint([loss.part for loss in losses])
+        self._run = writer.run.within(part.name)
+        shown = _shown(writer, base, [loss.cut for loss in losses])
         numbers = {item.id: number for number, item in enumerate(shown, 1)}
-        self.ask = desk.ask_for_part(part, tuple(as_passage(item, numbers[item.id]) for item in shown))
-        judge = self._run.judge(self.ask.passages, tuple(item.role for item in shown), desk.known, desk.names.by_role)
+        self.ask = writer.ask_for_part(part, tuple(as_passage(item, numbers[item.id]) for item in shown))
+        judge = self._run.judge(
+            self.ask.passages, tuple(item.role for item in shown), writer.known, writer.names.by_role
+        )
         self._checks = Checks(judge, part.into, part.rules, self.ask.language)
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
-        self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
+        self._lost = [
+            _lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.lost_paths, key=str)
+        ]
         # Also replace texts that depend on lost claims, such as a subject line with a figure from a lost sentence.
-        self.claims = to_repair(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
+        self.claims = to_repair(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], writer.known)
 
     @property
     def _placed(self) -> list[tuple[_Loss, Path]]:
@@ -174,7 +178,7 @@ class _Repair:
 
     def applied(self, new: Repaired) -> dict[str, Checked[Any] | None]:
         """Replace or drop the lost claims, and return the drafts, keyed by name."""
-        return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
+        return {loss.part.name: _with_new(loss, at, new, self._base, self._writer) for loss, at in self._placed}
 
 
 def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) -> Value:
@@ -190,13 +194,13 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
     return form.model_validate(tree)
 
 
-def _with_new(loss: _Loss, place: Path, new: Repaired, base: Base, desk: Desk) -> Checked[Any] | None:
+def _with_new(loss: _Loss, place: Path, new: Repaired, base: Base, writer: DraftWriter) -> Checked[Any] | None:
     """Insert the new claims into the draft, and drop lost claims that no new claim replaces."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
-    gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
-    language = desk.run.request.language
-    left = without(changed(loss.cut, entries), gone, known=desk.known, language=language).value
+    lost_paths = {at for at in loss.lost_paths if not any(is_within(at, entry) for entry in entries)}
+    language = writer.run.request.language
+    left = without(changed(loss.cut, entries), lost_paths, known=writer.known, language=language).value
     if left is None:
         return None
     dropped = [problem for problem in new.dropped if is_within(problem.at, place)]
@@ -213,15 +217,15 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
     return Problem("D1", text, (*place, *at))
 
 
-def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
+def _shown(writer: DraftWriter, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
     """Return the quotations that the model can use, up to `MAX_SHOWN_CHARACTERS`.
 
     Quotations that the drafts cite come first, then quotations from new text on the pages, and then all others.
     """
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
-    new = [item for item in desk.quotable if item.id not in base.current_evidence]
+    new = [item for item in writer.quotable if item.id not in base.current_evidence]
     size = sum(len(item.quote) for item in shown.values())
-    for item in (*new, *desk.quotable):
+    for item in (*new, *writer.quotable):
         if item.id not in shown and size + len(item.quote) <= MAX_SHOWN_CHARACTERS:
             size += len(item.quote)
             shown[item.id] = item

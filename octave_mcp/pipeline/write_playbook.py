@@ -42,7 +42,7 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import unwritten
 from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.verify import Researched
-from octave_mcp.pipeline.writers import CARDS, Answers, Desk
+from octave_mcp.pipeline.writers import CARDS, Answers, DraftWriter
 
 T = TypeVar("T")
 
@@ -54,10 +54,10 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
         UpstreamError: If no draft could be written.
         StaleRecording: If a recording is replayed, and too many of its quotations are no longer on the pages.
     """
-    desk = await computed(Desk, run, deal)
-    run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
-    findings, verification = desk.researched, desk.verification
-    answers, _ = await together(desk.write(), verification.ask_about_findings(findings, deal))
+    writer = await computed(DraftWriter, run, deal)
+    run.progress.plan(len(CARDS) + 1 + 2 * len(writer.personas))
+    findings, verification = writer.researched, writer.verification
+    answers, _ = await together(writer.write(), verification.ask_about_findings(findings, deal))
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
@@ -65,11 +65,11 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
         # error alone.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), findings)
+    judged, verified, dropped = await verification.at_the_end(writer.drafts(answers), findings)
     verdicts = verification.opinions(findings)
     basis = Basis(model=run.asker.model.identity, research=(*deal.values(),), verdicts=verdicts)
-    drafts = await computed(_drafts, desk, judged, verified)
-    playbook = await computed(_playbook, run, desk, judged, verified, drafts, dropped)
+    drafts = await computed(_drafts, writer, judged, verified)
+    playbook = await computed(_playbook, run, writer, judged, verified, drafts, dropped)
     written = Written(playbook, drafts, basis)
     return refreshed(written, run.base) if run.base else written
 
@@ -102,9 +102,9 @@ def _with_section(failed: UpstreamError) -> UpstreamError:
 
 
 def _playbook(
-    run: Run, desk: Desk, answers: Answers, found: Researched, drafts: Drafts, dropped: tuple[Gap, ...]
+    run: Run, writer: DraftWriter, answers: Answers, found: Researched, drafts: Drafts, dropped: tuple[Gap, ...]
 ) -> Playbook:
-    deal, context = desk.deal, run.request.context
+    deal, context = writer.deal, run.request.context
     assets = assembly.assets(drafts)
     playbook = Playbook(
         schema_version=SCHEMA_VERSION,
@@ -122,8 +122,8 @@ def _playbook(
         evidence=dict(drafts.evidence),
         pages=_read_pages(deal),
         failed_pages=tuple(failure for research in deal.values() for failure in research.failures),
-        gaps=_gaps(run, desk, answers, (*dropped, *assets.gaps)),
-        flags=_flags(run, desk),
+        gaps=_gaps(run, writer, answers, (*dropped, *assets.gaps)),
+        flags=_flags(run, writer),
         cost=_cost(run.asker.ledger, deal, credits=run.source.credits),
         timings=Timings(total_seconds=0.0, steps=()),
     )
@@ -138,25 +138,25 @@ def _known(deal: Deal) -> Known:
     return Known(vendor.profile.summary, vendor.pages, prospect.pages)
 
 
-def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
+def _drafts(writer: DraftWriter, answers: Answers, researched: Researched) -> Drafts:
     summary, why, objections, positioning, *copy = answers
-    count = len(desk.personas)
+    count = len(writer.personas)
     cited = {e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
-    sequence, track, is_thin = SequenceDraft[EvidenceId], TalkTrackDraft[EvidenceId], desk.is_thin
+    sequence, track, is_thin = SequenceDraft[EvidenceId], TalkTrackDraft[EvidenceId], writer.is_thin
     return Drafts(
         summary=_drafted(Drafted[SummaryDraft[EvidenceId]], summary),
         cards=tuple(_drafted(Drafted[CardDraft], card) for card in (why, objections, positioning)),
         sequences=tuple(_drafted(Drafted[sequence], draft, is_thin=is_thin) for draft in copy[:count]),
         talk_tracks=tuple(_drafted(Drafted[track], draft, is_thin=is_thin) for draft in copy[count:]),
-        evidence=cited | desk.evidence,
+        evidence=cited | writer.evidence,
         personas=researched.prospect_intelligence.buyer_personas,
         findings=DealFindings(**{name: getattr(researched, name) for name in DealFindings.model_fields}),
-        known=desk.known,
-        vendor=desk.names.vendor,
-        sender=desk.run.request.sender,
-        language=desk.judged_language,
-        given=base.drafts.given if (base := desk.run.base) else desk.run.request.context,
-        read_on=desk.read_on,
+        known=writer.known,
+        vendor=writer.names.vendor,
+        sender=writer.run.request.sender,
+        language=writer.judged_language,
+        given=base.drafts.given if (base := writer.run.base) else writer.run.request.context,
+        read_on=writer.read_on,
     )
 
 
@@ -172,24 +172,24 @@ def _drafted(
     return form(value=answer.value, is_outline=answer.is_outline or is_thin, gaps=answer.gaps)
 
 
-def _gaps(run: Run, desk: Desk, answers: Answers, more: tuple[Gap, ...]) -> tuple[Gap, ...]:
+def _gaps(run: Run, writer: DraftWriter, answers: Answers, more: tuple[Gap, ...]) -> tuple[Gap, ...]:
     return (
-        *(gap for research in desk.deal.values() for gap in research.gaps),
-        *unwritten(answers, desk.personas),
+        *(gap for research in writer.deal.values() for gap in research.gaps),
+        *unwritten(answers, writer.personas),
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
         *more,
         *limited(run.asker),
         *run.asker.faults.gaps,
         *(model_gaps(run.base.playbook) if run.base else ()),
-        *unmatched_words(run.request.context, desk.deal),
-        *unproven_figures(run.request.context, desk.deal),
-        *missing(desk.deal),
-        *unfound(desk.findings, desk.deal),
+        *unmatched_words(run.request.context, writer.deal),
+        *unproven_figures(run.request.context, writer.deal),
+        *missing(writer.deal),
+        *unfound(writer.findings, writer.deal),
     )
 
 
-def _flags(run: Run, desk: Desk) -> tuple[Flag, ...]:
-    current = flags(run.asker, desk.deal, desk.relations, by_default=run.by_default)
+def _flags(run: Run, writer: DraftWriter) -> tuple[Flag, ...]:
+    current = flags(run.asker, writer.deal, writer.relations, by_default=run.by_default)
     return with_earlier(current, run.base.playbook) if run.base else current
 
 

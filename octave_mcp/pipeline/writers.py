@@ -56,7 +56,7 @@ CARDS = tuple(_CARD_FORMS)
 _PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
-class Desk:
+class DraftWriter:
     """Writes the drafts of a deal: holds the material that all drafts share, asks the model, and checks the answers."""
 
     def __init__(self, run: Run, deal: Deal) -> None:

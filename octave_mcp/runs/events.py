@@ -44,7 +44,7 @@ class EventLog:
         # the reply.
         unstored = [event for event in unstored if event not in earlier]
         earlier = [*earlier, *unstored]
-        self.resumed_in_vain = _resumed_in_vain(earlier)
+        self.fruitless_resumes = _fruitless_resumes(earlier)
         # Count the events, because two events of a run can be equal. Leave out "run_resumed", because every resumption
         # is a new event.
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
@@ -120,7 +120,7 @@ def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noq
     return Event(event=event, run_id=record.run_id, session_id=record.session_id, **more)
 
 
-def _resumed_in_vain(earlier: Sequence[Event]) -> int:
+def _fruitless_resumes(earlier: Sequence[Event]) -> int:
     """Return how often the run was resumed since it last finished a step, got an answer or started to wait."""
     names = [event.event for event in reversed(earlier)]
     last = next((at for at, name in enumerate(names) if name in SIGNS_OF_PROGRESS), None)

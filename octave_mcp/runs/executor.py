@@ -204,10 +204,10 @@ class Executor:
         """
         # Use the lower of the two counts, because each count misses some progress: the events do not show small steps,
         # and the journal does not show answers and waits.
-        resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
-        if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
+        fruitless_resumes = min(log.fruitless_resumes, execution.fruitless_resumes)
+        if fruitless_resumes >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
-                f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
+                f"the server ended {fruitless_resumes} times while it executed this run, so the run is not resumed "
                 "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
         # A resumed run keeps the `specialists_per_ask` of its first execution. With another value, the resumed

@@ -33,7 +33,7 @@ class Following:
         message = next((event.message for event in reversed(recent) if event.message), "")
         return recent[-1].model_copy(update={"message": message})
 
-    async def until_at_rest(self, run_id: str, on_event: OnEvent) -> None:
+    async def until_settled(self, run_id: str, on_event: OnEvent) -> None:
         """Pass each event to `on_event` until the run is final or waits for answers.
 
         If there is no new event for `HEARTBEAT_SECONDS`, pass the last event to `on_event` again.
@@ -54,12 +54,12 @@ class Following:
                     await on_event(last)
                     # Check the run's status as well: if the run started to wait just before this method was called, no
                     # batch contains the "waiting" event.
-                    if await self._is_at_rest(run_id):
+                    if await self._is_settled(run_id):
                         return
 
-    async def _is_at_rest(self, run_id: str) -> bool:
+    async def _is_settled(self, run_id: str) -> bool:
         record = await self._store.get_run(run_id)
-        return record is None or record.is_at_rest
+        return record is None or record.is_settled
 
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
         """Yield the run's numbered events in batches until the run has ended.

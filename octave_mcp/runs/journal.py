@@ -32,7 +32,7 @@ class Execution:
     - `store`: the store; during a database outage, each call waits until the outage has ended.
     - `clock`: the run's clock, which pauses during database outages.
     - `report`: called with a sentence about recorded steps that cannot be used.
-    - `resumed_in_vain`: the number of executions that have ended since a step was last recorded.
+    - `fruitless_resumes`: the number of executions that have ended since a step was last recorded.
     - `stepped_at`: the event-loop time at which the last step started or ended.
     """
 
@@ -50,7 +50,7 @@ class Execution:
         self.run_id, self.epoch, self.clock = run_id, epoch, clock or RunClock()
         self.store = store.waiting(self._waiting)
         self._stop, self._report = stop, report
-        self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
+        self.fruitless_resumes = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self.stepped_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}
         for entry in entries:

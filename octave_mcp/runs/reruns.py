@@ -45,7 +45,7 @@ class Refreshes:
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self._adapters, self._admission, self._store = adapters, admission, adapters.store
 
-    async def meant_by(self, request: PlaybookRequest) -> str | None:
+    async def refreshed_run_id(self, request: PlaybookRequest) -> str | None:
         """Return the id of the run whose playbook the request refreshes, or None if the request is for a new playbook.
 
         The result is the newest run in the request's session with the same companies, language and context. The context

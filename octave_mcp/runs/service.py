@@ -98,7 +98,7 @@ class Runs:
             NotFound: If the session does not exist.
             SetupError: If the model or source is not set up.
         """
-        if earlier := await self._refreshes.meant_by(request):
+        if earlier := await self._refreshes.refreshed_run_id(request):
             return await self.refresh(earlier, Named.in_request(request))
         if known := await self._known(request):
             return known
@@ -229,10 +229,10 @@ class Runs:
             NotFound: If there is no such run.
         """
         record = await self.get(run_id)
-        if not record.is_at_rest and wait_seconds > 0:
+        if not record.is_settled and wait_seconds > 0:
             try:
                 async with asyncio.timeout(wait_seconds):
-                    await self._following.until_at_rest(run_id, on_event)
+                    await self._following.until_settled(run_id, on_event)
             except TimeoutError:
                 pass
         return await self.get(run_id)

@@ -302,13 +302,13 @@ def _is_known(name: str, texts: Sequence[str]) -> bool:
 def _initials(text: str) -> frozenset[str]:
     """Return the initials of each sequence of two to five capitalised words: "YC" for "Y Combinator"."""
     initials: set[str] = set()
-    for match in _CAPITALISED_RUN.finditer(normalised(text)):
+    for match in _CAPITALISED_SEQUENCE.finditer(normalised(text)):
         letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())
         initials |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MAX_INITIALS + 1)}
     return frozenset(initials)
 
 
-_CAPITALISED_RUN = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
+_CAPITALISED_SEQUENCE = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
 _MAX_INITIALS = 5
 
 

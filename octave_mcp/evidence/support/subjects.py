@@ -62,7 +62,7 @@ def _claimed_names(statement: Statement) -> tuple[str, ...]:
         claimed = tuple(name for name in claimed if is_shaped(name))
     if statement.kind != "fact":
         titles = " ".join(
-            match[0] for match in _CAPITALISED_RUN.finditer(statement.text) if _JOB_WORDS & {*match[0].split()}
+            match[0] for match in _CAPITALISED_SEQUENCE.finditer(statement.text) if _JOB_WORDS & {*match[0].split()}
         )
         claimed = tuple(name for name in claimed if is_shaped(name) or name not in titles.split())
     return claimed
@@ -108,7 +108,7 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
-_CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
+_CAPITALISED_SEQUENCE = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 # Capitalised words next to one of these words count as a job title and not as a name: "Head of Site Reliability". If
 # the claim is a fact, job titles are also checked as names.
 _JOB_WORDS = frozenset(

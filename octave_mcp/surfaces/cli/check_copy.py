@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from octave_mcp.domain.copy_check import CheckedSentence, CopyVerdict
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output, Run, call_tool, on_one_line
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output, RunId, call_tool, on_one_line
 from octave_mcp.tools.copy_check import MAX_TEXT_CHARACTERS, CopyReport
 
 WORDS: dict[CopyVerdict, str] = {
@@ -28,7 +28,7 @@ MAX_BYTES = 8 * MAX_TEXT_CHARACTERS
 
 
 def check_copy(
-    run: Run,
+    run: RunId,
     file: Annotated[
         Path,
         Parameter(

@@ -14,7 +14,7 @@ from octave_mcp.domain.choices import FORMATS, choice, either, names
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, Run, open_app_to_read, titled_list
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, RunId, open_app_to_read, titled_list
 
 
 class Exported(Value):
@@ -27,7 +27,7 @@ class Exported(Value):
 
 
 def export(
-    run: Run,
+    run: RunId,
     /,
     *,
     formats: Annotated[

@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.terminal import (
     PLAIN,
     OnEvent,
     Output,
-    Run,
+    RunId,
     configure_logs,
     open_app,
     print_error,
@@ -27,7 +27,7 @@ from octave_mcp.tools.reports import RunReport
 
 
 def refresh(
-    run: Run,
+    run: RunId,
     /,
     *,
     model: Annotated[

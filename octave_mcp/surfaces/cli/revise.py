@@ -16,7 +16,7 @@ from octave_mcp.surfaces.cli.terminal import (
     PLAIN,
     OnEvent,
     Output,
-    Run,
+    RunId,
     call_factory,
     configure_logs,
     invoke,
@@ -28,7 +28,7 @@ from octave_mcp.tools.reports import SectionReport
 
 
 def revise(
-    run: Run,
+    run: RunId,
     section: Section,
     /,
     *,

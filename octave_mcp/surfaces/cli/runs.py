@@ -17,7 +17,7 @@ from octave_mcp.surfaces.cli.terminal import (
     DONE,
     PLAIN,
     Output,
-    Run,
+    RunId,
     call_factory,
     call_tool,
     counted,
@@ -92,7 +92,7 @@ def sessions(
     return DONE
 
 
-def cancel(run: Run, /, *, output: Output = PLAIN) -> int:
+def cancel(run: RunId, /, *, output: Output = PLAIN) -> int:
     """Stop a run, even if another process executes it. Does nothing if the run has ended."""
     report: RunReport = asyncio.run(call_tool("cancel_run", output, engine="durable", run_id=run))
     output.result(report, lambda: f"{report.run_id} is {report.status}")

@@ -29,7 +29,7 @@ OnEvent = Callable[[Event], Awaitable[None]]
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 # Tools do not accept a higher value for `wait_seconds`. If a command has to wait longer, it calls the tool again.
 MAX_WAIT_SECONDS = 600.0
-Run = Annotated[str, Parameter(help="Run ID, from 'octave-mcp runs'")]
+RunId = Annotated[str, Parameter(help="Run ID, from 'octave-mcp runs'")]
 
 
 @Parameter(name="*")

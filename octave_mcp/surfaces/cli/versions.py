@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, Run, call_tool, counted, table
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, RunId, call_tool, counted, table
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
@@ -30,7 +30,7 @@ Section = Annotated[
 AtLeastOne = validators.Number(gte=1)
 
 
-def versions(run: Run, /, *, output: Output = PLAIN) -> int:
+def versions(run: RunId, /, *, output: Output = PLAIN) -> int:
     """List the versions of a playbook, newest first.
 
     For each version, the list shows its number, its date, who made it and how, and which sections changed.
@@ -41,7 +41,7 @@ def versions(run: Run, /, *, output: Output = PLAIN) -> int:
 
 
 def diff(
-    run: Run,
+    run: RunId,
     /,
     *,
     from_: Annotated[
@@ -85,7 +85,7 @@ def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
 
 
 def edit(
-    run: Run,
+    run: RunId,
     section: Section,
     /,
     *,
