@@ -527,12 +527,12 @@ def _prospect(ask: Asked) -> ProspectAnswer[Cite]:
 def _understanding(ask: Asked) -> Understanding[Cite]:
     lines = list(_lines(ask.passages))
     cites = {line.text: line.cite for line in lines}
-    reading = ask.brief.reading
+    prospect_findings = ask.brief.reading
     return Understanding[Cite](
         summary=Claim[Cite](text=lines[0].text, evidence=(lines[0].cite,)) if lines else None,
         pains=tuple(
             Pain[Cite](need=s.need, title=s.text, text=s.text, stated=True, evidence=(cites[s.text],))
-            for s in reading.signals
+            for s in prospect_findings.signals
             if s.text in cites
         ),
         buyers=tuple(
@@ -544,7 +544,7 @@ def _understanding(ask: Asked) -> Understanding[Cite]:
                 inferred=False,
                 evidence=(cites[f"{job.title}."],),
             )
-            for job in reading.jobs
+            for job in prospect_findings.jobs
             if f"{job.title}." in cites
         ),
     )

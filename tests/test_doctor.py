@@ -21,7 +21,7 @@ from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli import doctor as surface
 from octave_mcp.surfaces.cli.checks import CHECKS, database, setup
 from octave_mcp.surfaces.cli.checks.check import Check, ok
-from octave_mcp.surfaces.cli.doctor import Diagnosis, Finding, examine
+from octave_mcp.surfaces.cli.doctor import Diagnosis, DiagnosisEntry, examine
 
 SECRETS = ("hunter22", "0123456789")
 LONG_SECONDS = 86_400.0
@@ -78,19 +78,19 @@ async def doctor(me: Path, *arguments: str) -> Ended:
     return await octave("doctor", *arguments, cwd=me)
 
 
-async def findings(me: Path, code: int) -> dict[str, Finding]:
+async def entries(me: Path, code: int) -> dict[str, DiagnosisEntry]:
     ended = await doctor(me, "--json")
     assert ended.code == code, ended.out + ended.err
     assert ended.err == ""
     assert not any(secret in ended.out for secret in SECRETS)
-    return {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
+    return {entry.name: entry for entry in Diagnosis.model_validate_json(ended.out).findings}
 
 
 async def test_without_problems_no_check_fails_and_the_exit_code_is_0(me: Path) -> None:
-    found = await findings(me, 0)
+    found = await entries(me, 0)
 
     assert len(found) >= 10
-    assert [finding.name for finding in found.values() if finding.status != "ok"] == ["dns"]
+    assert [entry.name for entry in found.values() if entry.status != "ok"] == ["dns"]
     assert {"python", "packages", "settings", "home", "port", "model", "OPENAI_API_KEY"} <= found.keys()
     assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
     assert found["model"].found.startswith("extractive writes, tested on stored copies of real sites")
@@ -102,7 +102,7 @@ async def test_the_doctor_says_how_the_model_was_tested(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "anthropic")
-    found = await findings(me, 0)
+    found = await entries(me, 0)
 
     assert found["model"].found.startswith("anthropic writes, tested only against a test double of its API")
 
@@ -130,7 +130,7 @@ async def test_an_unusable_key_fails_the_checks_of_its_provider_only(
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "auto")
     monkeypatch.setenv("OPENAI_API_KEY", "sk 0123456789")
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     for name in ("model", "OPENAI_API_KEY"):
         assert found[name].status == "failed"
@@ -145,7 +145,7 @@ async def test_the_command_reports_a_package_that_cannot_be_imported(me: Path) -
     (me / "lxml" / "__init__.py").write_text("raise ImportError('it is broken')\n")
     ended = await command("-m", "octave_mcp", "doctor", "--json", cwd=me)
 
-    found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
+    found = {entry.name: entry for entry in Diagnosis.model_validate_json(ended.out).findings}
     assert found["packages"].status == "failed"
     assert "lxml" in found["packages"].found
 
@@ -168,9 +168,9 @@ async def test_all_problems_are_reported_at_once_each_with_its_fix(
     monkeypatch.setenv("OCTAVE_HOST", "0.0.0.0")  # noqa: S104 - the doctor reports it
     monkeypatch.setenv("OCTAVE_PORT", str(taken_port))
     monkeypatch.setenv("ANTHROPIC_API_KEY", '"sk-0123456789"')
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
-    reported = {name: (finding.status, finding.found, finding.fix) for name, finding in found.items()}
+    reported = {name: (entry.status, entry.found, entry.fix) for name, entry in found.items()}
     expected = {
         "packages": ("failed", "lxml.etree (import of lxml.etree halted", "pip install"),
         "settings": ("warning", "OCTAVE_PROT", "octave-mcp config"),
@@ -214,7 +214,7 @@ async def test_the_report_says_who_can_call_and_with_what_token(
     monkeypatch.setenv("OCTAVE_TOKENS", tokens)
     ended = await doctor(me, "--json")
 
-    access = next(finding for finding in Diagnosis.model_validate_json(ended.out).findings if finding.name == "access")
+    access = next(entry for entry in Diagnosis.model_validate_json(ended.out).findings if entry.name == "access")
     assert access.status == status
     assert message in access.found
     assert ("openssl rand -hex 16" in access.fix) is (status != "ok")
@@ -224,7 +224,7 @@ async def test_unreadable_settings_fail_and_the_other_checks_still_run(
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "hunter22")
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert found["settings"].status == "failed"
     assert "OCTAVE_PORT" in found["settings"].found
@@ -241,7 +241,7 @@ async def test_unreadable_settings_fail_and_the_other_checks_still_run(
 async def test_a_settings_file_that_cannot_be_parsed_is_named(file: str, content: bytes, me: Path) -> None:
     (me / "home").mkdir()
     (me / file).write_bytes(content)
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert found["settings"].status == "failed"
     assert str(me / file) in found["settings"].found
@@ -250,7 +250,7 @@ async def test_a_settings_file_that_cannot_be_parsed_is_named(file: str, content
 
 async def test_a_damaged_database_is_reported_with_the_command_that_moves_it_away(me: Path) -> None:
     file = damaged(me)
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert "file is not a database" in found["database file"].found
     assert f"mv '{file}'" in found["database file"].fix
@@ -260,7 +260,7 @@ async def test_a_damaged_database_is_reported_with_the_command_that_moves_it_awa
 @pytest.mark.usefixtures("store")
 async def test_the_store_check_does_not_suggest_the_doctor_for_a_damaged_database(me: Path) -> None:
     damaged(me)
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert found["store"].status == "failed"
     assert "octave-mcp doctor" not in found["store"].fix
@@ -279,7 +279,7 @@ async def test_a_database_of_a_newer_version_is_distinguished_from_a_damaged_one
     with sqlite3.connect(me / "home" / "octave.db") as database:
         database.execute("UPDATE octave_migrations SET version_num = '0999'")
     database.close()
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert found["database file"].status == "ok"
     assert "a newer octave-mcp wrote this database (its schema is 0999" in found["store"].found
@@ -292,7 +292,7 @@ async def test_an_unreachable_database_server_is_reported_without_its_password(
     me: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql://me:hunter22@127.0.0.1:{free_port}/octave")
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     assert found["store"].status == "failed"
     assert "OCTAVE_DATABASE_URL" in found["store"].fix
@@ -305,7 +305,7 @@ async def test_a_port_used_by_our_own_server_is_ok(me: Path, monkeypatch: pytest
     async with serving() as client:
         port = client.base_url.port
         monkeypatch.setenv("OCTAVE_PORT", str(port))
-        found = await findings(me, 0)
+        found = await entries(me, 0)
 
     assert found["port"].found == f"octave-mcp is running at 127.0.0.1:{port} and is ready"
     assert found["store"].status == "ok"
@@ -321,9 +321,9 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
         monkeypatch.setenv("OCTAVE_PORT", str(client.base_url.port))
         monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
         with refusing(me / "home", "insert on notes"):
-            # `findings` cannot be used here, because stderr also contains the log of the server.
+            # `entries` cannot be used here, because stderr also contains the log of the server.
             ended = await doctor(me, "--json")
-    found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
+    found = {entry.name: entry for entry in Diagnosis.model_validate_json(ended.out).findings}
 
     assert ended.code == 1
     assert found["store"].found == "the database cannot be used: disk is full"
@@ -334,13 +334,13 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
 async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "0")
 
-    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free port"
+    assert (await entries(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free port"
 
 
 async def test_configurations_written_by_install_are_ok(me: Path) -> None:
     for client in ("claude-desktop", "claude-code", "cursor"):
         await octave("install", client, "--write", cwd=me)
-    found = await findings(me, 0)
+    found = await entries(me, 0)
 
     for client in ("claude-desktop", "claude-code", "cursor"):
         assert found[client].status == "ok"
@@ -353,7 +353,7 @@ def test_a_check_that_hangs_fails_and_the_others_still_report() -> None:
     found = examine((stuck, Check("well", lambda _: ok("here"), LONG_SECONDS)), Settings())
     never.set()
 
-    assert [(finding.name, finding.status) for finding in found] == [("stuck", "failed"), ("well", "ok")]
+    assert [(entry.name, entry.status) for entry in found] == [("stuck", "failed"), ("well", "ok")]
     assert "no answer within" in found[0].found
 
 
@@ -361,7 +361,7 @@ PROVIDERS = {"OPENAI_API_KEY": "gpt-6-luna", "ANTHROPIC_API_KEY": "claude-haiku-
 
 
 async def test_each_key_is_verified_with_one_small_request(me: Path, double: Double) -> None:
-    found = await findings(me, 0)
+    found = await entries(me, 0)
 
     assert {name: found[name].found for name in PROVIDERS} == {n: f"{model} answers" for n, model in PROVIDERS.items()}
     assert len(double.asked) == 3
@@ -373,7 +373,7 @@ async def test_a_rejected_key_is_reported_with_its_cause_and_without_the_key(
     fault: str, cause: str, me: Path, double: Double
 ) -> None:
     double.fails(FOR_GOOD[fault][0], times=None)
-    found = await findings(me, 1)
+    found = await entries(me, 1)
 
     for name in PROVIDERS:
         assert (found[name].status, cause in found[name].found) == ("failed", True), found[name]

@@ -40,7 +40,7 @@ _TOGETHER = (
     "Below are {count} tasks about the same passages. Answer all of them in one JSON object: each task names its "
     "fields. A rule that several tasks share is written once, under the first of them."
 )
-_READING = (
+_PASSAGE_RULES = (
     "Answer with one JSON object of the form asked for, and nothing else. Passages stand between {begin} and {end}, by "
     "page, under the page's title, kind, site and date. A passage begins with its number in square brackets and its "
     "first sentence. Each further sentence has its own line, with its number in parentheses. A label, as in "
@@ -129,19 +129,19 @@ def _output_tokens(ask: Ask[Any, Any], prompts: Sequence[Prompt]) -> int:
 
 
 def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask: Ask[Any, Any]) -> str:
-    reading, form = _READING.format(begin=fence.begin("passages"), end=fence.end("passages")), ask.whole
+    passage_rules, form = _PASSAGE_RULES.format(begin=fence.begin("passages"), end=fence.end("passages")), ask.whole
     if isinstance(ask.brief, RevisionBrief):
-        return f"{_of_revision(prompts, given, form, ask.brief.place)}\n\n{reading}"
+        return f"{_of_revision(prompts, given, form, ask.brief.place)}\n\n{passage_rules}"
     texts = [_filled(prompt, given) for prompt in prompts]
     if len(texts) == 1:
-        return f"{texts[0]}\n\n{reading}"
+        return f"{texts[0]}\n\n{passage_rules}"
     titles = [f"{prompt.title}{_under(prompt, form)}" for prompt in prompts]
     numbered = [f"# {at}. {title}\n\n{text}" for at, (title, text) in enumerate(zip(titles, texts, strict=True), 1)]
     tasks = _without_repeats("\n\n".join(numbered))
     together = _TOGETHER.format(count=len(texts))
     if _is_of_personas(form):
         together = f"{together} {_PERSONAS}"
-    return f"{together}\n\n{tasks}\n\n{reading}"
+    return f"{together}\n\n{tasks}\n\n{passage_rules}"
 
 
 def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Value], place: int | None) -> str:

@@ -41,13 +41,13 @@ def shortlist(
     `max_characters` replaces the usual limit for models with a smaller context.
     """
     if isinstance(brief, UnderstandingBrief):
-        reading, findings = brief.reading, brief.findings
+        prospect_findings, findings = brief.reading, brief.findings
         interest = Interest(brief.context, brief.counterpart, brief.offer)
         kinds = (
-            reading.signals,
+            prospect_findings.signals,
             findings.triggers,
-            reading.facts,
-            reading.jobs,
+            prospect_findings.facts,
+            prospect_findings.jobs,
             findings.people,
             findings.integrations,
         )

@@ -10,7 +10,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings, DealFindings
 from octave_mcp.domain.page import Link
-from octave_mcp.domain.prospect import BuyerPersona, ProspectIntelligence, ProspectReading
+from octave_mcp.domain.prospect import BuyerPersona, ProspectFindings, ProspectIntelligence
 from octave_mcp.domain.recording import Replayed
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
@@ -68,7 +68,7 @@ class UnderstandingBrief(Value):
     company: str
     domain: str
     counterpart: str
-    reading: ProspectReading[EvidenceId]
+    reading: ProspectFindings[EvidenceId]
     findings: CompanyFindings[EvidenceId]
     context: str
     offer: str = ""

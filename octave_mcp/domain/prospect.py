@@ -101,7 +101,7 @@ class Job(Collected[C], Generic[C]):
         return normal(self.title)
 
 
-class ProspectReading(Value, Generic[C]):
+class ProspectFindings(Value, Generic[C]):
     """Findings from the prospect's pages."""
 
     facts: tuple[Fact[C], ...]
@@ -109,7 +109,7 @@ class ProspectReading(Value, Generic[C]):
     jobs: tuple[Job[C], ...]
 
 
-class ProspectAnswer(ProspectReading[C], CompanyFindings[C], Generic[C]):
+class ProspectAnswer(ProspectFindings[C], CompanyFindings[C], Generic[C]):
     """A model's answer about one pack of the prospect's pages."""
 
 

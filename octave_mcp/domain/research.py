@@ -10,7 +10,7 @@ from octave_mcp.domain.evidence import Claim, Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
-from octave_mcp.domain.prospect import ProspectIntelligence, ProspectReading
+from octave_mcp.domain.prospect import ProspectFindings, ProspectIntelligence
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
 
@@ -45,7 +45,7 @@ class Reading(Value):
     heard: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
-    signals: ProspectReading[EvidenceId] | None
+    signals: ProspectFindings[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]
     evidence: tuple[Evidence, ...]
     gaps: tuple[Gap, ...]
@@ -71,7 +71,7 @@ class Research(Value):
     unanswered: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     elements: VendorElements[EvidenceId] | None
-    signals: ProspectReading[EvidenceId] | None
+    signals: ProspectFindings[EvidenceId] | None
     findings: CompanyFindings[EvidenceId]
     intelligence: ProspectIntelligence | None
     evidence: tuple[Evidence, ...]

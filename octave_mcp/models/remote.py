@@ -104,16 +104,18 @@ class Remote:
         """
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
-        reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
-        writing = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
+        reading_tokens = Tokens(
+            input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900
+        )
+        writing_tokens = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
         prices = [
-            priced(reading, self.name, self._models["fast"]).usd,
-            priced(writing, self.name, self._models["strong"]).usd,
+            priced(reading_tokens, self.name, self._models["fast"]).usd,
+            priced(writing_tokens, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
             asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 4: home pages and URLs; the last 1: needs and buyers
-            input_tokens=reading.input + writing.input,
-            output_tokens=reading.output + writing.output,
+            input_tokens=reading_tokens.input + writing_tokens.input,
+            output_tokens=reading_tokens.output + writing_tokens.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
             tested=choice(MODELS, self.name, "model").tested,
         )

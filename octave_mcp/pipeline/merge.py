@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Collected, EvidenceId
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import PageFailure, PageRef
-from octave_mcp.domain.prospect import ProspectReading
+from octave_mcp.domain.prospect import ProspectFindings
 from octave_mcp.domain.research import Profile, Reading, Research
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import VendorElements
@@ -37,7 +37,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         heard=tuple(dict.fromkeys(word for reading in readings for word in reading.heard)),
         unanswered=tuple(url for reading in readings for url in reading.unanswered),
         elements=_joined(VendorElements[EvidenceId], elements) if elements else None,
-        signals=_joined(ProspectReading[EvidenceId], signals) if signals else None,
+        signals=_joined(ProspectFindings[EvidenceId], signals) if signals else None,
         findings=_joined(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
         intelligence=None,
         evidence=tuple(evidence.values()),

@@ -18,7 +18,7 @@ from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
-from octave_mcp.domain.prospect import ProspectAnswer, ProspectReading
+from octave_mcp.domain.prospect import ProspectAnswer, ProspectFindings
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
@@ -86,7 +86,7 @@ async def read(
         heard=context_words,
         unanswered=unanswered,
         elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
-        signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
+        signals=_joined(ProspectFindings[EvidenceId], checked) if checked and reads == "signals" else None,
         findings=_joined(CompanyFindings[EvidenceId], checked),
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),

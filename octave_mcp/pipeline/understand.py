@@ -18,8 +18,8 @@ from octave_mcp.domain.prospect import (
     CompanyProfile,
     Fact,
     PainPoint,
+    ProspectFindings,
     ProspectIntelligence,
-    ProspectReading,
     Signal,
     Understanding,
 )
@@ -110,13 +110,13 @@ def _has_failed(research: Research) -> bool:
 
 
 async def _ask(
-    run: Run, research: Research, reading: ProspectReading[EvidenceId], counterpart: str
+    run: Run, research: Research, prospect_findings: ProspectFindings[EvidenceId], counterpart: str
 ) -> Checked[Understanding[EvidenceId]]:
     shown = tuple(as_passage(evidence, number) for number, evidence in enumerate(research.evidence, 1))
     findings = with_true_dates(research.findings, {e.id: e for e in research.evidence})
     brief = UnderstandingBrief(
         role=research.role, company=research.profile.name, domain=research.domain,
-        counterpart=counterpart, reading=reading, findings=findings, context=run.request.context,
+        counterpart=counterpart, reading=prospect_findings, findings=findings, context=run.request.context,
         offer=run.offer,
     )  # fmt: skip
     ask = ask_for(PROMPTS, language=run.request.language, brief=brief, passages=shown, answer=Understanding[Cite])

@@ -16,7 +16,7 @@ from octave_mcp.domain.prospect import (
     JobFunction,
     Need,
     Pain,
-    ProspectReading,
+    ProspectFindings,
     Signal,
     Understanding,
 )
@@ -73,20 +73,22 @@ def understanding(brief: UnderstandingBrief, passages: Passages) -> Understandin
     )
 
 
-def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[Cite] | None:
-    about = next((fact for fact in reading.facts if fact.topic == "business" and passages.english(fact.evidence)), None)
+def _summary(findings: ProspectFindings[EvidenceId], passages: Passages) -> Claim[Cite] | None:
+    about = next(
+        (fact for fact in findings.facts if fact.topic == "business" and passages.english(fact.evidence)), None
+    )
     return Claim[Cite](text=about.text, evidence=passages.cites(about.evidence)) if about else None
 
 
-def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
+def _pains(findings: ProspectFindings[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
     """Yield one pain for each need. Stated needs come first, then needs that signals and facts suggest."""
     by_need: dict[Need, list[Signal[EvidenceId]]] = {}
-    recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
+    recent = [signal for signal in findings.signals if passages.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
         by_need.setdefault(signal.need, []).append(signal)
     ranked = sorted(by_need.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], passages)))
     current = [
-        fact for fact in reading.facts if passages.is_current(fact.evidence) and _is_about_company(fact, passages)
+        fact for fact in findings.facts if passages.is_current(fact.evidence) and _is_about_company(fact, passages)
     ]
     facts = sorted(current, key=lambda fact: -passages.recency(fact.evidence))
     inferred = [fact for fact in _first_per_need(facts) if _NEED_SHOWN_BY[fact.topic] not in by_need]
@@ -186,9 +188,9 @@ def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[Job
             yield "leadership", founder
 
 
-def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Person]:
+def _founders(findings: ProspectFindings[EvidenceId], passages: Passages) -> Iterator[Person]:
     """Yield the founders that the pages' metadata names."""
-    for fact in reading.facts:
+    for fact in findings.facts:
         labelled = [passage for i in fact.evidence if (passage := passages.passage(i)) and passage.label == FOUNDERS]
         people = (name.strip(" .") for passage in labelled for name in passage.text.split(","))
         for name in filter(is_person, people):

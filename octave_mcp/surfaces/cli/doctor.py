@@ -13,15 +13,15 @@ from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, fallback, load, secret_values
 from octave_mcp.surfaces.cli.checks import CHECKS
-from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
+from octave_mcp.surfaces.cli.checks.check import Check, CheckResult, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
-# If a check raises one of these errors, the finding shows the message of the error. Any other exception is a bug in the
-# check, and the check's thread prints its traceback.
+# If a check raises one of these errors, the check's result is the message of the error. Any other exception is a bug in
+# the check, and the check's thread prints its traceback.
 EXPECTED_ERRORS = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
 
 
-class Finding(Value):
+class DiagnosisEntry(Value):
     """The result of one check, as printed. `fix`: the command or setting that solves the problem."""
 
     name: str
@@ -31,10 +31,10 @@ class Finding(Value):
 
 
 class Diagnosis(Value):
-    """All findings. `status` is the worst status of all findings."""
+    """The results of all checks. `status` is the worst status."""
 
     status: Status
-    findings: tuple[Finding, ...]
+    findings: tuple[DiagnosisEntry, ...]
 
 
 def doctor(*, output: Output = PLAIN) -> int:
@@ -42,10 +42,10 @@ def doctor(*, output: Output = PLAIN) -> int:
 
     Exits with 1 if a check failed.
     """
-    findings = examine(CHECKS, _settings())
-    statuses = {finding.status for finding in findings}
+    entries = examine(CHECKS, _settings())
+    statuses = {entry.status for entry in entries}
     worst: Status = "failed" if "failed" in statuses else "warning" if "warning" in statuses else "ok"
-    output.result(Diagnosis(status=worst, findings=findings), lambda: _text(findings))
+    output.result(Diagnosis(status=worst, findings=entries), lambda: _text(entries))
     return FAILED if worst == "failed" else DONE
 
 
@@ -56,23 +56,25 @@ def _settings() -> Settings:
         return fallback()
 
 
-def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
-    """Run the checks in parallel and return their findings in order, with secrets masked."""
+def examine(checks: Iterable[Check], settings: Settings) -> tuple[DiagnosisEntry, ...]:
+    """Run the checks in parallel and return their results in order, with secrets masked."""
     # Wait for a check only until its timeout. The thread of a check that timed out can continue, because a daemon
     # thread does not keep the process from exiting.
     scrub = logs.scrubber(secret_values(settings))
     started_at = time.monotonic()
     running = [(check, *_start(check, settings)) for check in checks]
-    findings: list[Finding] = []
+    entries: list[DiagnosisEntry] = []
     for check, thread, results in running:
         thread.join(max(0, started_at + check.seconds - time.monotonic()))
-        result = results[0] if results else Found("failed", *_without_result(check, thread))
-        findings.append(Finding(name=check.name, status=result.status, found=scrub(result.text), fix=scrub(result.fix)))
-    return tuple(findings)
+        result = results[0] if results else CheckResult("failed", *_without_result(check, thread))
+        entries.append(
+            DiagnosisEntry(name=check.name, status=result.status, found=scrub(result.text), fix=scrub(result.fix))
+        )
+    return tuple(entries)
 
 
-def _start(check: Check, settings: Settings) -> tuple[threading.Thread, list[Found]]:
-    results: list[Found] = []
+def _start(check: Check, settings: Settings) -> tuple[threading.Thread, list[CheckResult]]:
+    results: list[CheckResult] = []
 
     def look() -> None:
         try:
@@ -80,7 +82,7 @@ def _start(check: Check, settings: Settings) -> tuple[threading.Thread, list[Fou
         except EXPECTED_ERRORS as failed:
             # Our error messages have the form "what is wrong; what to do".
             text, _, fix = str(failed).partition("; ")
-            results.append(Found("failed", text or type(failed).__name__, fix))
+            results.append(CheckResult("failed", text or type(failed).__name__, fix))
 
     thread = threading.Thread(target=look, name=check.name, daemon=True)
     thread.start()
@@ -96,13 +98,13 @@ def _without_result(check: Check, thread: threading.Thread) -> tuple[str, str]:
     return "the check itself crashed", "report the traceback above as a bug"
 
 
-def _text(findings: tuple[Finding, ...]) -> str:
-    width = max(len(finding.name) for finding in findings)
+def _text(entries: tuple[DiagnosisEntry, ...]) -> str:
+    width = max(len(entry.name) for entry in entries)
     lines: list[str] = []
-    for finding in findings:
-        lines.append(f"{finding.status:<7}  {finding.name:<{width}}  {finding.found}")
-        if finding.fix:
-            lines.append(f"{'':<7}  {'':<{width}}  -> {finding.fix}")
-    counts = Counter(finding.status for finding in findings)
+    for entry in entries:
+        lines.append(f"{entry.status:<7}  {entry.name:<{width}}  {entry.found}")
+        if entry.fix:
+            lines.append(f"{'':<7}  {'':<{width}}  -> {entry.fix}")
+    counts = Counter(entry.status for entry in entries)
     summary = ", ".join(f"{counts[status]} {status}" for status in ("ok", "warning", "failed") if counts[status])
     return "\n".join((*lines, "", summary))

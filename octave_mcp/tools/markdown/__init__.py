@@ -43,15 +43,15 @@ def _text(parts: Parts, renderer: Renderer) -> str:
 
 def _part(name: str, part: object, renderer: Renderer) -> Iterator[str]:
     yield f"## {' · '.join(map(renderer.words.label, name.split('.')))}"
-    yield from _own_text_notes(name, renderer.playbook)
+    yield from _own_text_notices(name, renderer.playbook)
     blocks = [*_blocks(part, renderer)]
     yield from blocks or ["This section is empty."]
     if not blocks:
         yield from renderer.blocks(tuple(gap for gap in renderer.playbook.gaps if gap.is_in(name)))
 
 
-def _own_text_notes(name: str, playbook: Playbook) -> Iterator[str]:
-    """Yield a note for each part that a person wrote, so that the client's model repeats these parts unchanged."""
+def _own_text_notices(name: str, playbook: Playbook) -> Iterator[str]:
+    """Yield a notice for each part that a person wrote, so that the client's model repeats these parts unchanged."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
         if overlap(tuple(steps_of(own.path)), at):

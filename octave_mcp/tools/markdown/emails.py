@@ -22,7 +22,7 @@ def sequence(emails: EmailSequence, renderer: Renderer, level: int) -> Iterator[
 
 
 def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
-    """Render an e-mail with notes for the rep and the quotations that support it."""
+    """Render an e-mail with hints for the rep and the quotations that support it."""
     yield f"{'#' * level} Day {email.day}{', outline' if email.kind == 'outline' else ''}"
     yield f"Subject: {plain(email.subject)}"
     if email.kind == "outline":
@@ -30,14 +30,14 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
         yield from renderer.blocks(email.sentences)
     else:
         yield _copyable(email.body)
-    if notes := renderer.with_new("\n".join(f"- {line}" for line in _notes(email, renderer))).strip():
-        yield notes
+    if hints := renderer.with_new("\n".join(f"- {line}" for line in _rep_hints(email, renderer))).strip():
+        yield hints
 
 
-def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
-    """Yield notes for the rep about an e-mail, such as its call to action, an alternative opening and the sources.
+def _rep_hints(email: Touch, renderer: Renderer) -> Iterator[str]:
+    """Yield hints for the rep about an e-mail, such as its call to action, an alternative opening and the sources.
 
-    The notes on an outline omit the sources and verdicts of sentences, because the lines of an outline show both.
+    The hints on an outline omit the sources and verdicts of sentences, because the lines of an outline show both.
     """
     ask, is_outline = email.call_to_action, email.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):

@@ -15,7 +15,7 @@ SECONDS, SLOW_SECONDS = 5.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckResult:
     """The result of a check. `fix`: the command or setting that solves the problem."""
 
     status: Status
@@ -26,9 +26,9 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Check:
     name: str
-    look: Callable[[Settings], Found]
+    look: Callable[[Settings], CheckResult]
     seconds: float = SECONDS
 
 
-def ok(text: str) -> Found:
-    return Found("ok", text)
+def ok(text: str) -> CheckResult:
+    return CheckResult("ok", text)

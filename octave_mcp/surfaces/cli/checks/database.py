@@ -14,7 +14,7 @@ from octave_mcp.domain import database_url
 from octave_mcp.errors import OctaveError
 from octave_mcp.runs.store_check import STORE
 from octave_mcp.settings import Settings, described
-from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, ok
+from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, CheckResult, ok
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
@@ -22,7 +22,7 @@ COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces
 DOCTOR = "run 'octave-mcp doctor'"
 
 
-def database_file(settings: Settings) -> Found:
+def database_file(settings: Settings) -> CheckResult:
     file = file_of(settings)
     if file is None or not file.exists():
         return ok("no file, because the database is on a server" if file is None else f"{file} does not exist yet")
@@ -32,21 +32,21 @@ def database_file(settings: Settings) -> Found:
         # Do not advise the user to move the file away, because it is probably only locked or unreadable, and not
         # damaged.
         fix = "stop the program that has locked the file, or make the file and its folder readable and writable"
-        return Found("failed", f"{file} cannot be read: {failed}", fix)
+        return CheckResult("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
-        return Found("failed", f"{file} cannot be read: {failed}", _aside(file))
+        return CheckResult("failed", f"{file} cannot be read: {failed}", _aside(file))
 
 
-def _inspect(file: Path) -> Found:
+def _inspect(file: Path) -> CheckResult:
     journal, fault, version = _read_database(file)
     if fault != "ok":
-        return Found("failed", f"{file} is damaged: {fault}", _aside(file))
+        return CheckResult("failed", f"{file} is damaged: {fault}", _aside(file))
     if version is None:
         return ok(
             f"{file} has not been migrated to this release; the next command that opens the database will migrate it"
         )
     if journal != "wal":
-        return Found(
+        return CheckResult(
             "warning", f"{file} has journal mode {journal!r}, not 'wal'", "start a server, which sets the journal mode"
         )
     return ok(f"{file} is intact, schema {version}, journal mode wal")
@@ -65,7 +65,7 @@ def _read_database(file: Path) -> tuple[str, str, str | None]:
     return journal, fault, version
 
 
-def store(settings: Settings) -> Found:
+def store(settings: Settings) -> CheckResult:
     """Check that the database can be opened, read and written."""
     # Use a subprocess, because it can be killed while it waits for a lock or another machine. A thread cannot be
     # killed.
@@ -75,7 +75,7 @@ def store(settings: Settings) -> Found:
     try:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SLOW_SECONDS - 1)  # noqa: S603 - the same Python
     except subprocess.TimeoutExpired:
-        return Found(
+        return CheckResult(
             "failed",
             f"{place} does not answer",
             f"stop the program that has locked the database, or {_remedy(settings)}",
@@ -84,7 +84,7 @@ def store(settings: Settings) -> Found:
         return ok(f"{place} can be opened, read and written")
     errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     text, _, fix = (errors[-1].removeprefix("error: ") if errors else ended.stderr[-300:]).partition("; ")
-    return Found("failed", text, _remedy(settings) if not fix or fix.startswith(DOCTOR) else fix)
+    return CheckResult("failed", text, _remedy(settings) if not fix or fix.startswith(DOCTOR) else fix)
 
 
 def use() -> None:

@@ -31,7 +31,7 @@ from octave_mcp.domain.choices import (
 from octave_mcp.errors import SetupError, UpstreamError
 from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unknown
 from octave_mcp.surfaces.cli import clients
-from octave_mcp.surfaces.cli.checks.check import SECONDS, Found, ok
+from octave_mcp.surfaces.cli.checks.check import SECONDS, CheckResult, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
 from octave_mcp.surfaces.exposure import GENERATOR_HINT, check_access
 
@@ -41,27 +41,29 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 10_000
 
 
-def settings(_: Settings) -> Found:
+def settings(_: Settings) -> CheckResult:
     # If a setting is invalid, `doctor` runs the checks with the default settings. Load the user's settings again, so
     # that this check reports the error.
     ignored = unknown(load())
     if ignored:
-        return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
+        return CheckResult(
+            "warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings"
+        )
     return ok("all settings are valid; octave-mcp config lists them")
 
 
-def env_file(_: Settings) -> Found:
+def env_file(_: Settings) -> CheckResult:
     if not ENV_FILE.is_file():
         return ok(f"no .env file in {Path.cwd()}")
     with ENV_FILE.open(encoding="utf-8") as lines:
         invalid = [str(entry.original.line) for entry in parse_stream(lines) if entry.error]
     if invalid:
         text = f"{ENV_FILE.absolute()} has invalid lines, which are ignored: {', '.join(invalid)}"
-        return Found("warning", text, "write each line as NAME=value")
+        return CheckResult("warning", text, "write each line as NAME=value")
     return ok(str(ENV_FILE.absolute()))
 
 
-def model(settings: Settings) -> Found:
+def model(settings: Settings) -> CheckResult:
     app = _app(settings)
     named = app.model_name("auto")
     writes = f"{named} writes" if named else f"{NONE_CONFIGURED}: {BY_CLIENT} writes over MCP, {BY_RULES} elsewhere"
@@ -70,9 +72,9 @@ def model(settings: Settings) -> Found:
         source = app.source_name("auto")
     except SetupError as unusable:
         text, _, fix = str(unusable).partition("; ")
-        return Found("failed", f"{writes}, but {text}", fix)
+        return CheckResult("failed", f"{writes}, but {text}", fix)
     if not named:
-        return Found(
+        return CheckResult(
             "warning",
             f"{writes}; pages come from the {source}",
             f"to get finished copy without an MCP client, {SET_UP_A_MODEL}",
@@ -88,11 +90,11 @@ def _app(settings: Settings) -> App:
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
 
 
-def model_answers(model: ModelChoice, settings: Settings) -> Found:
+def model_answers(model: ModelChoice, settings: Settings) -> CheckResult:
     return _unset(model, settings) or _verified(model.name, settings)
 
 
-def source_key(source: SourceChoice, settings: Settings) -> Found:
+def source_key(source: SourceChoice, settings: Settings) -> CheckResult:
     from octave_mcp.app import App  # noqa: PLC0415 - slow to import
 
     found = _unset(source, settings) or ok("set")
@@ -101,8 +103,8 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
     return found
 
 
-def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """If the variable that the provider needs is not set, return a finding; otherwise, return None."""
+def _unset(provider: Provider, settings: Settings) -> CheckResult | None:
+    """If the variable that the provider needs is not set, return a result; otherwise, return None."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
@@ -111,12 +113,12 @@ def _unset(provider: Provider, settings: Settings) -> Found | None:
         needing = names(provider for provider in (*MODELS, *SOURCES) if provider.needs == variable)
         if chosen := {settings.model, settings.source}.intersection(needing):
             fix = f"set {variable} in the environment or in .env"
-            return Found("failed", f"{unset}, but {min(chosen)} needs it", fix)
+            return CheckResult("failed", f"{unset}, but {min(chosen)} needs it", fix)
         return ok(f"{unset}, but not needed")
     return None
 
 
-def _verified(name: str, settings: Settings) -> Found:
+def _verified(name: str, settings: Settings) -> CheckResult:
     """Ask the provider for a one-word answer, which costs almost nothing."""
 
     async def verify() -> str:
@@ -129,10 +131,10 @@ def _verified(name: str, settings: Settings) -> Found:
     try:
         return ok(f"{asyncio.run(verify())} answers")
     except UpstreamError as failed:
-        return Found("failed", str(failed), "check the key, its credit, the model name and the address")
+        return CheckResult("failed", str(failed), "check the key, its credit, the model name and the address")
 
 
-def port(settings: Settings) -> Found:
+def port(settings: Settings) -> CheckResult:
     if settings.port == 0:
         return ok("OCTAVE_PORT=0 picks a free port")
     try:
@@ -152,21 +154,23 @@ def _bind(host: str, port: int) -> None:
             bound.bind(address)
 
 
-def _not_free(settings: Settings, failed: OSError) -> Found:
+def _not_free(settings: Settings, failed: OSError) -> CheckResult:
     place = f"{settings.host}:{settings.port}"
     if failed.errno != errno.EADDRINUSE:
-        return Found("failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023")
+        return CheckResult(
+            "failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023"
+        )
     if _is_octave(_response(settings, "/livez")):
         return _running(place, _response(settings, "/readyz"))
     fix = "set OCTAVE_PORT, or use octave-mcp serve --transport http --port 0, which picks a free port"
-    return Found("failed", f"another program is using {place}", fix)
+    return CheckResult("failed", f"another program is using {place}", fix)
 
 
-def _running(place: str, health: Mapping[str, object]) -> Found:
+def _running(place: str, health: Mapping[str, object]) -> CheckResult:
     if health.get("status") == "ready":
         return ok(f"octave-mcp is running at {place} and is ready")
     reason = health.get("detail", "the database does not answer")
-    return Found(
+    return CheckResult(
         "failed", f"octave-mcp is running at {place} but is not ready: {reason}", "see the server's log for details"
     )
 
@@ -189,29 +193,29 @@ def _response(settings: Settings, path: str) -> dict[str, object]:
     return cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
 
 
-def access(settings: Settings) -> Found:
+def access(settings: Settings) -> CheckResult:
     names = {str(address[0]) for *_, address in socket.getaddrinfo(settings.host, None)}
     if not check_access(settings, names):
         return ok(f"only this machine can reach {settings.host}")
     where = ", ".join((settings.host, *settings.public_hosts))
     if not settings.tokens:
-        return Found(
+        return CheckResult(
             "warning", f"other machines can call {where} without a token", f"set OCTAVE_TOKENS ({GENERATOR_HINT})"
         )
     return ok(f"other machines need a token from OCTAVE_TOKENS to call {where}")
 
 
-def client(checked: Client, _: Settings) -> Found:
+def client(checked: Client, _: Settings) -> CheckResult:
     files = [file for file in (checked.file(), *checked.other_files()) if file.exists()]
     servers = [(file, name, entry) for file in files for name, entry in _octave_entries(clients.read(file))]
     install = f"octave-mcp install {checked.name} --write"
     if not servers:
         # A missing configuration file is no problem, because the client is probably not installed.
         reason = "the configuration does not contain octave-mcp" if files else "no configuration found"
-        return Found("warning" if files else "ok", f"{checked.title}: {reason}", install)
+        return CheckResult("warning" if files else "ok", f"{checked.title}: {reason}", install)
     for file, name, entry in servers:
         if error := _entry_error(entry):
-            return Found("failed", f"{name!r} in {file}: {error}", f"{install} --name {name}")
+            return CheckResult("failed", f"{name!r} in {file}: {error}", f"{install} --name {name}")
     return ok(f"configured as {', '.join(f'{name!r} in {file}' for file, name, _ in servers)}")
 
 
