@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from scripted import page
 
-from octave_mcp.copywriting.emails import MIN_UNCORRECTED_POINTS, Judged, Material, complaints, emails
+from octave_mcp.copywriting.emails import MIN_UNCORRECTED_POINTS, EmailMaterial, Judged, complaints, emails
 from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, Rival, WhyWeWin
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.deal import Seat, ValueMapRow
@@ -298,7 +298,7 @@ def sequence(*last: TouchDraft[EvidenceId], **change: object) -> SequenceDraft[E
 
 
 def judged(draft: SequenceDraft[EvidenceId]) -> list[Judged]:
-    return list(emails(draft, Material(EVIDENCE, JUDGE.known, JUDGE.given), "en"))
+    return list(emails(draft, EmailMaterial(EVIDENCE, JUDGE.known, JUDGE.given), "en"))
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_an_offer_may_use_figures_of_any_page_that_was_shown_and_no_others(figur
             "make_first": f"A plan for the second yard. First line: rework is down by {figure}.",
         }
     )
-    material = Material(EVIDENCE, JUDGE.known, JUDGE.given)
+    material = EmailMaterial(EVIDENCE, JUDGE.known, JUDGE.given)
     (only,) = emails(SequenceDraft[EvidenceId](touches=(offer,)), material, "en")
 
     assert ("D3" in {error.rule for error in only.errors}) is not is_shown

@@ -61,7 +61,7 @@ def _template(body: str) -> str:
     return body
 
 
-class Limits(Value):
+class AnswerLimits(Value):
     """Limits on an answer.
 
     `findings` is the maximum number of findings of each kind, or None if the prompt's text states the limits.
@@ -83,7 +83,7 @@ class Prompt(Value):
     title: Annotated[str, Field(min_length=1)]
     tier: Tier
     reads: tuple[PageKind, ...] = ()
-    limits: Limits
+    limits: AnswerLimits
     body: Annotated[str, Field(min_length=1), AfterValidator(_template)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from octave_mcp.copywriting.cards import finished
 from octave_mcp.copywriting.committee import committee
-from octave_mcp.copywriting.emails import DAYS, Material, emails
+from octave_mcp.copywriting.emails import DAYS, EmailMaterial, emails
 from octave_mcp.copywriting.faults import scored
 from octave_mcp.copywriting.fit import fit
 from octave_mcp.copywriting.letterhead import letterhead
@@ -158,7 +158,7 @@ def _sequence(
 ) -> EmailSequence:
     touches: list[Touch] = []
     persona_id, head = persona.id, letterhead(persona.contact, drafts.sender, drafts.vendor)
-    material = Material(drafts.evidence, drafts.known, drafts.given)
+    material = EmailMaterial(drafts.evidence, drafts.known, drafts.given)
     finished = emails(draft.value, material, drafts.language, head)
     for email in outlines(draft.value, material) if draft.is_outline else finished:
         if email.errors:

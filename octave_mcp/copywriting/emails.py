@@ -44,7 +44,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class EmailMaterial:
     """The sources that an e-mail is allowed to use in addition to the evidence that it cites.
 
     `evidence`: all evidence that the writer has seen; the e-mail is allowed to use names from it. `known`: the vendor's
@@ -69,7 +69,7 @@ class Material:
 
 
 def emails(
-    draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
+    draft: SequenceDraft[EvidenceId], material: EmailMaterial, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
     """Yield the e-mail for each touch in the draft, in the order of the sequence.
 
@@ -119,7 +119,9 @@ def _texts_with_paths(draft: TouchDraft[EvidenceId]) -> Iterator[tuple[Path, str
     yield ("opt_out",), draft.opt_out or ""
 
 
-def _send_errors(touch: TouchDraft[EvidenceId], email: Email, material: Material, language: str) -> Iterator[Problem]:
+def _send_errors(
+    touch: TouchDraft[EvidenceId], email: Email, material: EmailMaterial, language: str
+) -> Iterator[Problem]:
     if is_empty(touch):
         yield Problem(INCOMPLETE, "it has no subject or no call to action")
         return
@@ -129,7 +131,7 @@ def _send_errors(touch: TouchDraft[EvidenceId], email: Email, material: Material
 
 
 def _as_email(
-    touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Email], material: Material, language: str
+    touch: TouchDraft[EvidenceId], position: int, earlier: Sequence[Email], material: EmailMaterial, language: str
 ) -> Email:
     ask = touch.call_to_action
     return Email(
@@ -148,7 +150,7 @@ def _as_email(
     )
 
 
-def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
+def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: EmailMaterial) -> Iterator[Problem]:
     """Check the texts that have no citations of their own, and yield the violations of rules D1, D3, D4 and D10.
 
     Rule D1 requires that at least one fact of the e-mail cites evidence. The subject, the ask, the opt-out and the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from octave_mcp.copywriting.emails import DAYS, Judged, Material, paragraphs_of, sentences_of, unproven
+from octave_mcp.copywriting.emails import DAYS, EmailMaterial, Judged, paragraphs_of, sentences_of, unproven
 from octave_mcp.domain.choices import finished_copy
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
@@ -68,7 +68,7 @@ def notice(playbook: Playbook) -> str:
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 
-def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[Judged]:
+def outlines(draft: SequenceDraft[EvidenceId], material: EmailMaterial) -> Iterator[Judged]:
     for number, (touch, day) in enumerate(zip(draft.touches, DAYS, strict=False), 1):
         used = [material.evidence[i] for sentence in sentences_of(touch) for i in sentence.evidence]
         yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, material)))

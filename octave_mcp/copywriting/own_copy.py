@@ -27,7 +27,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError
 from octave_mcp.evidence.claims import FoundClaim, claims
-from octave_mcp.evidence.nearest import Near, Nearest, Source
+from octave_mcp.evidence.nearest import CompanyPassage, Near, Nearest
 from octave_mcp.evidence.passages import as_passage, passages
 from octave_mcp.evidence.sourcing import Sourced, Sourcing
 from octave_mcp.evidence.support.statement import language_of
@@ -66,10 +66,10 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
         raise InputError(
             f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked at once; check it in parts"
         )
-    return Checker(pasted, playbook, tuple(sources_of(playbook, pages)), sender or Sender()).copy
+    return Checker(pasted, playbook, tuple(searched_passages(playbook, pages)), sender or Sender()).copy
 
 
-def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
+def searched_passages(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[CompanyPassage]:
     """Yield the passages in which the checks look for support.
 
     If a page is no longer stored, use the playbook's quotations from that page.
@@ -81,10 +81,12 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )
-            yield from (Source(passage, read_page.role) for passage in passages(page.model_copy(update={"ref": ref})))
+            yield from (
+                CompanyPassage(passage, read_page.role) for passage in passages(page.model_copy(update={"ref": ref}))
+            )
     known = pages.keys()
     uncovered = (evidence for evidence in playbook.evidence.values() if evidence.page_sha256 not in known)
-    yield from (Source(as_passage(evidence), evidence.role) for evidence in uncovered)
+    yield from (CompanyPassage(as_passage(evidence), evidence.role) for evidence in uncovered)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Checker:
 
     pasted: PastedText
     playbook: Playbook
-    read: Sequence[Source]
+    read: Sequence[CompanyPassage]
     sender: Sender = field(default_factory=Sender)
 
     @property

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from octave_mcp.copywriting.letterhead import person_of
-from octave_mcp.copywriting.own_copy import Checker, sources_of
+from octave_mcp.copywriting.own_copy import Checker, searched_passages
 from octave_mcp.copywriting.pasted_text import read_pasted_text
 from octave_mcp.domain.evidence import Evidence, EvidenceId, Finding, Support
 from octave_mcp.domain.page import Page
@@ -35,7 +35,9 @@ class Sources:
     def __init__(self, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> None:
         self.playbook = playbook
         self.added: dict[EvidenceId, Evidence] = {}
-        self._checker = Checker(read_pasted_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
+        self._checker = Checker(
+            read_pasted_text(""), playbook, tuple(searched_passages(playbook, pages)), sender or Sender()
+        )
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
         """Return a copy of the finding with a verdict on whether its evidence supports it.

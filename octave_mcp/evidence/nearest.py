@@ -24,7 +24,7 @@ _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.
 HEADING_WEIGHT = 0.5
 
 
-class Source(NamedTuple):
+class CompanyPassage(NamedTuple):
     """A passage, and the role of the company that owns its page."""
 
     passage: Passage
@@ -38,7 +38,7 @@ class Near(NamedTuple):
     more.
     """
 
-    source: Source
+    found_in: CompanyPassage
     first: int
     length: int
     closeness: float
@@ -46,11 +46,11 @@ class Near(NamedTuple):
     @property
     def evidence(self) -> Evidence:
         cite = Cite(passage=1, sentences=tuple(range(self.first, self.first + self.length)))
-        return quotations(cite, (self.source.passage,), self.source.role)[0]
+        return quotations(cite, (self.found_in.passage,), self.found_in.role)[0]
 
     @property
     def quoted(self) -> Quoted:
-        return quoted(self.evidence, self.source.passage)
+        return quoted(self.evidence, self.found_in.passage)
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
@@ -58,18 +58,18 @@ class Near(NamedTuple):
 
         A neighbouring sentence on another line is not used.
         """
-        last = len(numbered(self.source.passage))
+        last = len(numbered(self.found_in.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):
                 yield self._replace(first=first, length=2)
 
     def _breaks(self, number: int) -> bool:
-        text, spans = self.source.passage.text, numbered(self.source.passage)
+        text, spans = self.found_in.passage.text, numbered(self.found_in.passage)
         return "\n" in text[spans[number - 1][1] : spans[number][0]]
 
 
 class _Entry(NamedTuple):
-    source: Source
+    found_in: CompanyPassage
     number: int
     keys: frozenset[str]
     heading_keys: frozenset[str]
@@ -82,8 +82,8 @@ class Nearest:
     Different grammatical forms of a word match. Rare words have a higher weight.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
-        self._entries = [entry for source in sources for entry in _entries(source)]
+    def __init__(self, passages: Iterable[CompanyPassage]) -> None:
+        self._entries = [entry for passage in passages for entry in _entries(passage)]
         self._entries_by_key: dict[str, list[int]] = defaultdict(list)
         for at, entry in enumerate(self._entries):
             for key in entry.keys | entry.heading_keys:
@@ -133,15 +133,15 @@ def _near(entry: _Entry, closeness: float) -> Near:
 
     If the quotation starts with a pronoun, include the previous sentence, which explains the pronoun.
     """
-    near = Near(entry.source, entry.number, 1, closeness)
-    first, last = numbered(entry.source.passage)[entry.number - 1]
-    has_pronoun = _STARTS_WITH_PRONOUN.match(entry.source.passage.text[first:last])
+    near = Near(entry.found_in, entry.number, 1, closeness)
+    first, last = numbered(entry.found_in.passage)[entry.number - 1]
+    has_pronoun = _STARTS_WITH_PRONOUN.match(entry.found_in.passage.text[first:last])
     return next((wider for wider in near.with_neighbours if wider.first < near.first), near) if has_pronoun else near
 
 
-def _entries(source: Source) -> Iterator[_Entry]:
-    passage = source.passage
+def _entries(found_in: CompanyPassage) -> Iterator[_Entry]:
+    passage = found_in.passage
     heading_keys = wording(f"{passage.page.title}\n{passage.heading}").keys
     for number, (first, last) in enumerate(numbered(passage), 1):
         text = passage.text[first:last]
-        yield _Entry(source, number, wording(text).keys, heading_keys, quantities(text))
+        yield _Entry(found_in, number, wording(text).keys, heading_keys, quantities(text))

@@ -40,7 +40,7 @@ FRESH_DAYS = 90
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceEntry:
     """A piece of evidence with its number in the document."""
 
     number: int
@@ -61,7 +61,7 @@ class Citation:
     """
 
     key: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceEntry, ...]
     verdict: str = ""
 
 
@@ -71,7 +71,7 @@ class Citations:
     def __init__(self, playbook: Playbook) -> None:
         self._evidence = playbook.evidence
         self._on = playbook.generated_at.date()
-        self._sources: dict[EvidenceId, Source] = {}
+        self._sources: dict[EvidenceId, SourceEntry] = {}
         self._citations: dict[tuple[tuple[EvidenceId, ...], str], Citation] = {}
 
     def cite(self, ids: tuple[EvidenceId, ...], support: Support | None = None) -> Citation:
@@ -86,21 +86,21 @@ class Citations:
         """Return all citations in the document. Call this method last, after everything else has been rendered."""
         return tuple(self._citations.values())
 
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[SourceEntry, ...]:
         """Return all sources in the document. Call this method last, after everything else has been rendered."""
         return tuple(self._sources.values())
 
-    def by_page(self) -> tuple[tuple[Source, ...], ...]:
+    def by_page(self) -> tuple[tuple[SourceEntry, ...], ...]:
         """Return all sources in the document, grouped by page, in the order in which the pages are first cited."""
-        pages: dict[str, list[Source]] = {}
+        pages: dict[str, list[SourceEntry]] = {}
         for source in self.sources():
             pages.setdefault(source.evidence.url, []).append(source)
         return tuple(map(tuple, pages.values()))
 
-    def _source(self, id_: EvidenceId) -> Source:
+    def _source(self, id_: EvidenceId) -> SourceEntry:
         if id_ not in self._sources:
             evidence = self._evidence[id_]
-            self._sources[id_] = Source(len(self._sources) + 1, evidence, is_stale(evidence, self._on))
+            self._sources[id_] = SourceEntry(len(self._sources) + 1, evidence, is_stale(evidence, self._on))
         return self._sources[id_]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from octave_mcp.exports.document import Source
+from octave_mcp.exports.document import SourceEntry
 
 # Matches lines with text, but not blank lines, rules ("---") or the line "|---|---|" below a table header.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
@@ -24,8 +24,8 @@ class Piece:
     """
 
     text: str
-    quoted_by: tuple[Source, ...]
-    begins: tuple[Source, ...]
+    quoted_by: tuple[SourceEntry, ...]
+    begins: tuple[SourceEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class EmbeddedPage:
     """The text of a cited page, which several URLs can share."""
 
     sha256: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceEntry, ...]
     lines: tuple[Line, ...]
 
     @property
@@ -49,20 +49,20 @@ class EmbeddedPage:
         return tuple(dict.fromkeys(source.evidence.url for source in self.sources))
 
 
-def embedded_pages(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
+def embedded_pages(sources: Iterable[SourceEntry], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
     """Return the cited pages whose texts are in `texts`, in the order in which they are first cited."""
-    pages: defaultdict[str, list[Source]] = defaultdict(list)
+    pages: defaultdict[str, list[SourceEntry]] = defaultdict(list)
     for source in sources:
         if source.evidence.page_sha256 in texts:
             pages[source.evidence.page_sha256].append(source)
     return tuple(EmbeddedPage(sha256, tuple(cited), _lines(texts[sha256], cited)) for sha256, cited in pages.items())
 
 
-def _lines(text: str, sources: Sequence[Source]) -> tuple[Line, ...]:
+def _lines(text: str, sources: Sequence[SourceEntry]) -> tuple[Line, ...]:
     return tuple(_line(match, sources) for match in _LINE.finditer(text))
 
 
-def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
+def _line(match: re.Match[str], sources: Sequence[SourceEntry]) -> Line:
     """Return a line without the Markdown markup at its start, unless a quotation includes this markup."""
     start, end = match.span()
     quoting = [source for source in sources if source.evidence.start < end and start < source.evidence.end]
@@ -73,7 +73,7 @@ def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
     return Line(kind, tuple(_pieces(match.string, start, end, quoting)))
 
 
-def _pieces(text: str, start: int, end: int, sources: Sequence[Source]) -> Iterator[Piece]:
+def _pieces(text: str, start: int, end: int, sources: Sequence[SourceEntry]) -> Iterator[Piece]:
     """Cut the line wherever a quotation starts or ends, and yield the pieces. Quotations can overlap."""
     cuts = {cut for source in sources for cut in (source.evidence.start, source.evidence.end) if start < cut < end}
     places = (start, *sorted(cuts), end)

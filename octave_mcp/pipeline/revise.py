@@ -11,7 +11,7 @@ from octave_mcp.asks.prompts import ask_for
 from octave_mcp.asks.untrusted import plain
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.copywriting.emails import Material
+from octave_mcp.copywriting.emails import EmailMaterial
 from octave_mcp.copywriting.origins import Origin, Writer, origins
 from octave_mcp.domain.asks import Ask, Names, RevisionBrief
 from octave_mcp.domain.drafts import Drafts
@@ -191,5 +191,5 @@ class _Rules:
 
     def _of_sequence(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
         known_evidence = self._drafts.evidence | {item.id: item for item in evidence}
-        material = Material(known_evidence, self._drafts.known, self._given)
+        material = EmailMaterial(known_evidence, self._drafts.known, self._given)
         return of_emails(cast("Any", draft), material, self._drafts.language)

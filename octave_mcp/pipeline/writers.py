@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from octave_mcp.asks.corrections import Checked, Rules
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.together import together
-from octave_mcp.copywriting.emails import Material, complaints, emails
+from octave_mcp.copywriting.emails import EmailMaterial, complaints, emails
 from octave_mcp.copywriting.letterhead import person_of
 from octave_mcp.domain.asks import Ask, Names, WritingBrief
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
@@ -242,7 +242,7 @@ class DraftWriter:
         return in_language(draft, self.judged_language)
 
     def _of_emails(self, draft: SequenceDraft[EvidenceId], evidence: tuple[Evidence, ...]) -> list[Problem]:
-        material = Material(self.evidence | {e.id: e for e in evidence}, self.known, self.run.request.context)
+        material = EmailMaterial(self.evidence | {e.id: e for e in evidence}, self.known, self.run.request.context)
         return of_emails(draft, material, self.judged_language)
 
     def _of_deal(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
@@ -283,7 +283,7 @@ def in_language(draft: Value, language: str) -> list[Problem]:
     return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 
-def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> list[Problem]:
+def of_emails(draft: SequenceDraft[EvidenceId], material: EmailMaterial, language: str) -> list[Problem]:
     """Check a sequence of e-mails, and return the problems that the model should correct."""
     return [
         problem

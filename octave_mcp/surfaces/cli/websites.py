@@ -30,9 +30,9 @@ Refresh = Annotated[bool, Parameter(negative=(), help="Ignore the 24-hour cache:
 
 
 def scrape(
-    url: Annotated[str, Parameter(help="Address of a page, e.g. https://posthog.com/pricing")],
+    url: Annotated[str, Parameter(help="URL of a page, e.g. https://posthog.com/pricing")],
     /,
-    *urls: Annotated[str, Parameter(help="More addresses")],
+    *urls: Annotated[str, Parameter(help="More URLs")],
     source: SourceName = AUTO,
     refresh: Refresh = False,
     output: Output = PLAIN,
