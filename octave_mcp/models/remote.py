@@ -104,18 +104,16 @@ class Remote:
         """
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
-        reading_tokens = Tokens(
-            input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900
-        )
-        writing_tokens = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
+        to_read = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
+        to_write = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
         prices = [
-            priced(reading_tokens, self.name, self._models["fast"]).usd,
-            priced(writing_tokens, self.name, self._models["strong"]).usd,
+            priced(to_read, self.name, self._models["fast"]).usd,
+            priced(to_write, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
             asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 4: home pages and URLs; the last 1: needs and buyers
-            input_tokens=reading_tokens.input + writing_tokens.input,
-            output_tokens=reading_tokens.output + writing_tokens.output,
+            input_tokens=to_read.input + to_write.input,
+            output_tokens=to_read.output + to_write.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
             tested=choice(MODELS, self.name, "model").tested,
         )

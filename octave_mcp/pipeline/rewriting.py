@@ -158,7 +158,9 @@ class _Repair:
             _lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.lost_paths, key=str)
         ]
         # Also replace texts that depend on lost claims, such as a subject line with a figure from a lost sentence.
-        self.claims = to_repair(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], writer.known)
+        self.claims = to_repair(
+            self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], writer.known
+        )
 
     @property
     def _placed(self) -> list[tuple[_Loss, Path]]:
