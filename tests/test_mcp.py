@@ -39,7 +39,7 @@ INVALID_ARGUMENTS: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"vendor_domain": "not a domain"}, "invalid_domain", ("'not a domain'", "acme.com")),
     ({"prospect_domain": "http://192.168.0.7"}, "host_not_allowed", ("192.168.0.7", "OCTAVE_ALLOW_HOSTS")),
     ({"prospect_domain": "https://www.acme.com/x"}, "same_company", ("acme.com", "different")),
-    ({"language": "de"}, "unsupported_language", ("'de'", "leave language out")),
+    ({"language": "de"}, "unsupported_language", ("'de'", "omit 'language'")),
     ({"model": "gpt"}, "unknown_name", ("'gpt'", "extractive")),
     ({"source": "wayback"}, "unknown_name", ("'wayback'", "crawler")),
     ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),

@@ -49,7 +49,7 @@ def long_lease(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class CountingStore(SqlStore):
-    """A store that counts its queries for answers and for lost runs."""
+    """A store that counts how often it searches for answers, and how often it searches for lost runs."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)

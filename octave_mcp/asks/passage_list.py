@@ -1,4 +1,4 @@
-"""Renders the passages of an ask as numbered text, grouped by page and heading, with a line for each sentence.
+"""Renders passages as numbered text for the model, grouped by page and heading, with a line for each sentence.
 
 A heading is listed as sentence 0 of the passages below it, so that models can cite the heading. If a heading is itself
 shown as a passage, it is not repeated.

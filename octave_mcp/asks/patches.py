@@ -107,7 +107,7 @@ def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
 
 
 def patch_form(to_fix: Sequence[Fix]) -> type[Value]:
-    """Return the type of a patch, which has a nullable field (`fix_1`, `fix_2`, ...) for each entry to replace."""
+    """Return a model class for patches. It has a nullable field (`fix_1`, `fix_2`, ...) for each entry to replace."""
     return _form(tuple(fix.form for fix in to_fix))
 
 

@@ -204,7 +204,7 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether the text is the `if_not_now` text of a call whose request (`ask`) was dropped."""
+        """Whether the text is the answer to 'not now' in a call script whose closing question (`ask`) was dropped."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 

@@ -51,7 +51,8 @@ class Judge:
     - `given`: the user's context. Facts must not use names from the context, but other statements can. No statement can
       use figures from the context.
     - `companies`: the names of the vendor and the prospect, if known.
-    - `asks_softly`: whether the model is asked to correct soft problems; False if a model verifies the claims later.
+    - `asks_softly`: whether the writing model must correct soft problems. It need not if another model verifies the
+      claims later.
     """
 
     shown: tuple[Passage, ...]

@@ -104,7 +104,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
-# With one of these words, a month counts as a proposal that needs no evidence: 'Shall I write again in March?'.
+# With one of these words, a sentence with a month is a proposal and needs no evidence: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(

@@ -1,6 +1,6 @@
 """Prepares e-mails for display, and for copying to the clipboard.
 
-Merge fields such as {{first_name}} can replace names in an e-mail.
+In a copied e-mail, merge fields such as {{first_name}} can stand in place of the names.
 """
 
 from __future__ import annotations

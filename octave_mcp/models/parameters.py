@@ -164,7 +164,7 @@ KNOWN: dict[str, dict[str, list[Remedy]]] = {}
 
 
 def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that leaves out the parameter at the path."""
+    """Return a function whose remedy is to omit the parameter at this path from the request."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if value_at(request, *path) is None:

@@ -63,9 +63,9 @@ MAX_UNEXPLAINED_FAILURES = 6
 class Remote:
     """A provider with one model for each tier. A thread imports and opens the SDK while the run fetches pages.
 
-    `other_address` is the server's address, or '' if the server is at the provider's default address. The cache keeps
-    the answers of servers with different addresses apart. `is_own` is true for a server that the user runs. Such a
-    server may be limited to one call at a time across all of its models.
+    `other_address` is the server's address, or '' if the server is at the provider's default address. Cached answers
+    from one address are never used for another address. `is_own` is true for a server that the user runs. Such a server
+    may be limited to one call at a time across all of its models.
     """
 
     languages: frozenset[str] | None = None

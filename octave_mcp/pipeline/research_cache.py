@@ -27,7 +27,7 @@ class ResearchCache:
     async def get(self, key: str) -> Research | None:
         """Return the research under this key, or None if the research or a page that it cites is no longer stored.
 
-        The pages are copied to this run, because the run that first read the pages can be deleted before this run.
+        The pages are copied to this run. If the run that first read the pages is deleted, this run still needs them.
         """
 
         async def found() -> Research | None:

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 async def write_playbook(run: Run, deal: Deal) -> Written:
-    """Write the playbook and return it with its drafts. If a draft cannot be written, the playbook gets a gap instead.
+    """Write the playbook and return it with its drafts. The list of gaps names drafts that could not be written.
 
     Raises:
         UpstreamError: If no draft could be written.

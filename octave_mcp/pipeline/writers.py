@@ -78,7 +78,7 @@ class DraftWriter:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Names that sales copy can use without evidence: of the companies, the personas and the personas' contacts."""
+        """The names of companies, personas and contacts. Sales copy can use these names without evidence."""
         contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
 

@@ -157,7 +157,7 @@ def _check_language(model: Model, language: str) -> None:
     if model.languages is not None and language not in model.languages:
         raise UnsupportedLanguage(
             f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {language!r}; "
-            "leave language out, or choose a model that writes it"
+            "omit 'language', or choose a model that writes this language"
         )
 
 

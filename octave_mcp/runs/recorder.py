@@ -138,7 +138,9 @@ class Recorder:
             NotFinished: If the run has no playbook, or has not ended.
         """
         if not choice(MODELS, record.model, "model").asks_client:
-            raise InputError(f"only answers from a connected client can be recorded, but {record.model} wrote this run")
+            raise InputError(
+                f"only answers from a connected client can be recorded, but {record.model} answered in this run"
+            )
         if record.finished_at is None or await self._store.get_playbook(record.run_id) is None:
             raise NotFinished(f"run {record.run_id!r} is {record.status}, and has no playbook to record")
         request = record.request

@@ -54,7 +54,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The comparison keys of all denied words, whether their negation comes before or after them."""
+        """The comparison keys of all denied words. The negation can come before or after the word."""
         return joined(
             word.keys
             for denial in self.all

@@ -24,7 +24,7 @@ _MONTH = re.compile(
 
 
 def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
-    """Return the months in a text. `groups` lists the date formats in which a number counts as a month.
+    """Return the months in a text. `groups` lists the formats of numeric dates that are read, such as 'iso'.
 
     In "3/4/2026", both 3 and 4 are returned, because each of them can be the month.
     """

@@ -45,7 +45,7 @@ _CUSTOMER_SPEAKS = (
 
 
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
-    """Yield the company's own lines.
+    """Yield the lines in which the company speaks about itself.
 
     Leave out sections about other organisations ('About Acme Fund') and testimonials. Also leave out direct speech,
     unless the rest of its paragraph says 'we' or 'our' or names the company.

@@ -250,7 +250,7 @@ def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Ci
 
 
 def _is_parent(name: str, text: str, company: str) -> bool:
-    """Whether the name is the company's parent, not a partner: 'Northgate's Acme', 'Acme, part of Northgate'."""
+    """Whether `name` is the parent of `company`, not a partner: 'Northgate's Acme', 'Acme, part of Northgate'."""
     own, other = re.escape(short_name(company)), re.escape(name)
     return bool(
         re.search(

@@ -17,8 +17,8 @@ MAX_LINE_CHARACTERS = 1200
 # If quotation marks enclose fewer words than this, they mark a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
 # Two passages that are two characters ("\n\n") apart are separate blocks. If two passages are three characters
-# ("\n>\n") apart, there is an empty line of a block quotation between them. If a passage is one character (a space)
-# after another and starts without a mark such as '-', it continues the same long paragraph and block.
+# ("\n>\n") apart, there is an empty line of a block quotation between them. If only a space separates a passage from
+# the one before it, and the passage starts without a mark such as '-', it continues the same long paragraph and block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
 # A "fact" comes from the HTML head: its title, its description or structured data.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Firecrawl and the crawler may each use this share of `site_timeout_seconds` to read a home page. The sum of both
+# The shares of `site_timeout_seconds` in which Firecrawl and the crawler must read a home page. The sum of both
 # shares must not exceed 1, because the readers run one after the other.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
 # Our own client waits at most this long for robots.txt. The limit is low, because a site that never answers our own

@@ -38,7 +38,7 @@ MAX_VALIDATOR_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for `target`, which is `url` or the target of its redirect.
+    """A request for `target`: for `url` itself, or for the URL to which `url` redirects.
 
     `conditions` are the headers of a conditional request.
     """

@@ -76,7 +76,7 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts that the summary shows and the exit code depends on.
+    """The counts in the summary. They also determine the exit code.
 
     `model_error`: the first reason why the model could not judge a claim.
     """

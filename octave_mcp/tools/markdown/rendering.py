@@ -17,8 +17,9 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# These fields can contain the name of an entry. If an entry has several of these fields, use the one that comes first
-# in this list. The name becomes the entry's heading, or is printed in bold at the start of the entry's line.
+# The title of an entry, such as a persona or a trigger, is in one of these fields. If an entry has several of these
+# fields, use the one that comes first in this list. The name becomes the entry's heading, or is printed in bold at the
+# start of the entry's line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
