@@ -164,7 +164,7 @@ async def test_a_page_that_takes_too_long_to_parse_fails_as_too_complex(monkeypa
     company = Company(role="vendor", domain="acme.example", url="https://acme.example")
     context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
 
-    await PageParser().parse(LONG_PAGE, "utf-8", context)  # import lazy modules before the time limit applies
+    await PageParser().parse(LONG_PAGE, "utf-8", context)  # import lazy modules before the short time limit applies
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.01)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
     with pytest.raises(PageFailed) as failed:

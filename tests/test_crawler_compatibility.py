@@ -261,8 +261,6 @@ async def test_a_sitemap_that_is_listed_as_a_page_is_followed(server: Server) ->
     assert await paths(server) == ["/pricing"]
 
 
-# Encodings
-
 ENCODED = [
     ("<?xml version='1.0' encoding='iso-8859-2'?>Łódź", "iso8859-2", None),
     ("<meta charset=windows-31j>パン屋", "cp932", None),

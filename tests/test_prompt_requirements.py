@@ -410,9 +410,6 @@ def test_a_good_email_needs_no_correction() -> None:
     assert [*complaints(email, FIRST)] == []
 
 
-# Good answers
-
-
 WANTED = say("Quillport wants to deliver ferries faster.", "deliver ferries")
 SUMMARY = SummaryDraft[Cite](
     executive_summary=ExecutiveSummary[Cite](

@@ -302,9 +302,6 @@ async def test_the_root_redirects_to_the_documentation(client: httpx2.AsyncClien
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
 
 
-# The earlier interface
-
-
 async def test_the_earlier_interface_lists_its_workflow_under_both_names_and_the_specialists(
     client: httpx2.AsyncClient,
 ) -> None:

@@ -592,9 +592,6 @@ async def test_the_revise_command_prints_the_revised_part_and_explains_refusals(
         assert "extractive" not in refused.err
 
 
-# Killed servers
-
-
 @pytest.mark.long
 async def test_a_revision_resumes_after_its_server_was_killed_and_repeats_no_ask(
     pair: Pair, double: Double, home: Path

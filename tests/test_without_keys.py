@@ -197,9 +197,6 @@ async def test_generate_with_a_named_model_does_not_mention_the_default(keyless:
     assert "no model is configured" not in result.out + result.err
 
 
-# Unusable settings
-
-
 @pytest.mark.long
 @pytest.mark.parametrize(("variable", "value", "message"), UNUSABLE)
 async def test_an_unusable_setting_is_an_error_on_every_surface(
@@ -217,9 +214,6 @@ async def test_an_unusable_setting_is_an_error_on_every_surface(
     assert message in over_mcp
     assert message in over_http["detail"]
     assert message in on_terminal.err
-
-
-# Setting descriptions
 
 
 @pytest.mark.long

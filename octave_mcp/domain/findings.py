@@ -26,8 +26,6 @@ TriggerKind = Literal[
 # Where a page names a person. In a testimonial, the person works for another company.
 Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
 
-# `uses`: the company uses the tool. `sells`: the company offers an integration with the tool. `customer_uses`: a
-# customer of the company uses the tool.
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 
 # Predicates for sentences whose subject is the company: 'Acme offers an integration with it'.

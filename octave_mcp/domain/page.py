@@ -200,8 +200,8 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-# Codes of failures that stop the reading of a site, because further pages would fail, too: an external service declines
-# requests or has no credits left, or the site limits the request rate.
+# After a failure with one of these codes, no further pages of the site are requested, because they would probably fail,
+# too: a service such as Firecrawl cannot be used, or the site demands payment or limits the request rate.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
 # If a page fails with one of these codes, the site refuses access, so requests for its other pages can fail, too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})

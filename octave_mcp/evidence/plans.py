@@ -54,7 +54,7 @@ _MINUTES = _any(
     rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?(?:minutes?|seconds)",
     r"(?:half an|a quarter of an|a half|an?) hour(?! of)|half-hour",
 )
-# Matches 'every two weeks', 'next quarter', 'a two-week pilot' and 'a year ago'.
+# Matches 'every two weeks', 'next quarter', 'two-week pilot' and 'a year ago'.
 _RECURRING = _any(
     rf"(?:every|each|per|once an?|twice an?|{_NUMBER} times an?) (?:other |{_NUMBER} )?{_UNIT}",
     r"(?:hourly|daily|weekly|monthly|quarterly|yearly)",

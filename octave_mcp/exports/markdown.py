@@ -9,7 +9,8 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
-# Control characters, and Unicode characters that change the writing direction and so can reverse the rest of a line.
+# ASCII control characters other than white space, and Unicode characters that change the writing direction and so can
+# reverse the rest of a line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 
 # Characters that are markup anywhere in a line. An underscore within a word, as in snake_case, is not markup.

@@ -62,7 +62,7 @@ class Execution:
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
         """Return the recorded entry of this step, or None if the step's input has changed."""
-        # Remove the entry from `_entries`: this frees memory, and `report_unused` then reports only unused entries.
+        # Removing the step frees memory. `report_unused` then reports only the steps that did not run.
         known = self._entries.pop(name, {})
         if known and digest not in known:
             self._report(f"step {name!r} is repeated, because its input has changed")

@@ -54,8 +54,8 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("spaced", re.compile(r"(?:m|p)[xlrse]?-(?:\[.+\]|auto|px|[1-9].*|0\.\d)|badge|chip|pill|tag|label")),
     ("ligature", re.compile(r"material-(?:icons|symbols)[\w-]*")),
 )
-# Prefixes of classes that apply only to wide screens. The prefix is removed (`md:block` becomes `block`), because the
-# text is extracted as for a wide screen.
+# Parts of class names that limit the class to wide screens. They are removed (`md:block` becomes `block`, `d-md-block`
+# becomes `d-block`), because the text is extracted as for a wide screen.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
 # Matches classes for font, colour and similar properties. An element with such a class can be a part of a word, as in
 # `<span class="text-red">B</span>est`.
