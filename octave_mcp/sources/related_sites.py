@@ -33,7 +33,7 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# Maximum number of pages on which to look for job boards besides the home page: the careers page and the list of open jobs.
+# Besides the home page, look for job boards on at most this many pages: the careers page and the list of open jobs.
 CAREERS_PAGES = 2
 # Matches links to the list of open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
