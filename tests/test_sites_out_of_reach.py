@@ -409,7 +409,7 @@ async def test_a_site_that_answers_no_source_is_an_error_within_the_site_timeout
 ) -> None:
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 0.05)
     site = LoopbackSite(load_site("vendor"), held=True)
-    short_timeout = load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600, site_timeout_seconds=5)
+    short_timeout = load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600, site_timeout_seconds=20)
     reader = make_source(source, short_timeout, NoNotes(), Supervisor())
     company = await reader.open(parse_company(f"http://{site.host}", "vendor", LOOPBACK))
     with pytest.raises(SiteUnreachable) as failed:
@@ -417,7 +417,7 @@ async def test_a_site_that_answers_no_source_is_an_error_within_the_site_timeout
     await reader.close()
     site.close()
 
-    assert "Firecrawl: No complete response within 3 seconds" in str(failed.value)
+    assert "Firecrawl: No complete response within 12 seconds" in str(failed.value)
     assert "(No complete response within 0.05 seconds)" in str(failed.value)
     assert "/v2/scrape" in {asked.path for asked in double.asked}
 
