@@ -120,7 +120,9 @@ async def test_a_new_kind_is_in_the_prompt_the_schemas_and_the_documents(tmp_pat
 async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
     product.insert_before(COLLECTOR, "_ELEMENTS: dict[", COLLECT)
-    product.replace(COLLECTOR, '"use_cases": uses', '"mascots": _mascots,\n    "use_cases": uses')
+    product.replace(
+        COLLECTOR, '"use_cases": use_cases.use_cases', '"mascots": _mascots,\n    "use_cases": use_cases.use_cases'
+    )
 
     report, playbook, html, markdown = await demo(product, tmp_path / "out")
 
