@@ -197,7 +197,7 @@ async def test_adding_a_provider_takes_a_module_and_a_line_in_the_table(
         async with mcp(client) as session:
             tools = {tool.name: tool for tool in await session.list_tools()}
 
-    order = "openai, anthropic, parrot, compat"
+    order = "Who writes: openai, anthropic, parrot, compat"
     assert keyless.code == 0
     assert "set OPENAI_API_KEY, ANTHROPIC_API_KEY, PARROT_API_KEY or OCTAVE_COMPAT_MODEL with" in keyless.err
     assert "openai, anthropic, parrot or compat" in shown["generate"]

@@ -373,7 +373,7 @@ async def test_only_runs_that_a_client_answered_can_be_recorded(finished: Finish
     unknown = await octave("record", "run_0", "--model", MODEL, cwd=tmp_path)
 
     assert by_rules.code == 2
-    assert "connected client can be recorded, but extractive answered in this run" in by_rules.err
+    assert "only answers from a connected client can be recorded, but extractive answered in this run" in by_rules.err
     assert (unknown.code, "there is no run 'run_0'" in unknown.err) == (1, True)
 
 
