@@ -1,0 +1,157 @@
+"""A local server that imitates OpenAI and Anthropic, with realistic latency and answers of realistic length.
+
+    python bench/provider.py LATENCY
+
+LATENCY is a JSON object with fields of `latency.Latency`. The server prints its URL, and runs until stdin is closed. It
+answers by the rules of the tests' double, with lists of findings as long as in recorded answers. One answer in
+`ANSWERS_PER_FAULT` contains an invented figure, so that corrections are part of each run.
+
+`GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from doubles import READ, WRITTEN, Request, enveloped, findings_in, good  # noqa: E402 - see above
+from findings import findings, touches  # noqa: E402
+from latency import Latency  # noqa: E402
+from lengths import CHARACTERS_PER_TOKEN, recorded_tokens, tokens  # noqa: E402
+from websites import listening, serve  # noqa: E402
+
+ANSWERS_PER_FAULT = 12
+# Prefixes shorter than this are not cached, as at both providers.
+MIN_CACHED_TOKENS = 1024
+
+
+@dataclass
+class Call:
+    """A model call, with its start, duration, tokens and the prefix that the provider could cache."""
+
+    prompt: str
+    model: str
+    started_at: float
+    seconds: float
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    is_correction: bool
+
+
+@dataclass
+class Provider:
+    """Answers requests, and remembers answers and prompt prefixes."""
+
+    latency: Latency
+    log: list[Call] = field(default_factory=list[Call])
+    _texts: dict[str, asyncio.Task[str]] = field(default_factory=dict[str, "asyncio.Task[str]"])
+    _prefixes: set[str] = field(default_factory=set[str])
+
+    async def answer(self, request: HttpRequest) -> JSONResponse:
+        started_at, body = time.time(), await request.body()
+        asked = Request(request.url.path, {}, json.loads(body))
+        prefixes = list(_prefixes(asked))
+        cached = next((size for key, size in reversed(prefixes) if key in self._prefixes), 0)
+        text = await self._text(asked)
+        read, written = len(body) // CHARACTERS_PER_TOKEN, _output_tokens(asked, text)
+        cached = min(cached, read)
+        seconds = self.latency.call(read, cached, written)
+        await asyncio.sleep(max(0.0, started_at + seconds - time.time()))
+        # Parallel calls with the same prefix all miss the cache, because a prefix is cached only when it has been read.
+        self._prefixes.update(key for key, size in prefixes if size >= MIN_CACHED_TOKENS)
+        prompt = ", ".join(list(asked.schema["properties"])[:3])
+        spent = time.time() - started_at
+        if asked.is_patch: print(asked.user[asked.user.rindex("<complaint-"):][:1500], text[:600], file=sys.stderr)
+        self.log.append(Call(prompt, asked.body["model"], started_at, spent, read, cached, written, asked.is_second))
+        return JSONResponse(_with_usage(asked, enveloped(asked, text), read, cached, written))
+
+    async def _text(self, asked: Request) -> str:
+        """Return the answer's text. All calls with the same text get the same answer, which is written only once."""
+        key = sha256(_without_random_parts(json.dumps(asked.body)).encode()).hexdigest()
+        if key not in self._texts:
+            self._texts[key] = asyncio.create_task(asyncio.to_thread(_written, asked, key))
+        return await self._texts[key]
+
+    async def logged(self, request: HttpRequest) -> JSONResponse:
+        if request.method == "DELETE":
+            self.log.clear()
+            self._prefixes.clear()
+        return JSONResponse([asdict(call) for call in self.log])
+
+
+def _without_random_parts(text: str) -> str:
+    """Remove the names of fences and the ports of sites, which differ between processes."""
+    return re.sub(r"-[0-9a-f]{16}\b", "", re.sub(r"127\.0\.0\.1:\d+", "site", text))
+
+
+def _written(asked: Request, key: str) -> str:
+    is_of_pages = asked.form in READ and not asked.is_patch
+    answer = findings(list(asked.schema["properties"]), asked.passages) if is_of_pages else good(asked)
+    if "touches" in answer and asked.passages:
+        answer["touches"] = touches(asked.passages)
+    if int(key[:8], 16) % ANSWERS_PER_FAULT == 0 and (finding := next(findings_in(answer), None)):
+        finding["text"] += " That is 7431.5 times."
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+
+def _output_tokens(asked: Request, text: str) -> int:
+    """Return the number of output tokens. Sales copy counts as long as recorded copy, even if the rules write less."""
+    if asked.is_patch or asked.form not in WRITTEN:
+        return len(text) // CHARACTERS_PER_TOKEN
+    answer, recorded = json.loads(text), recorded_tokens()
+    return sum(max(tokens(value), recorded.get(name, 0)) for name, value in answer.items())
+
+
+def _prefixes(asked: Request) -> Iterator[tuple[str, int]]:
+    """Yield the digest and the tokens of each prefix that ends at a part of the request, the shortest first.
+
+    The schema precedes the text, so calls with different schemas never share a prefix.
+    """
+    text = json.dumps(asked.schema) + asked.body["model"] + asked.system
+    yield sha256(text.encode()).hexdigest(), len(text) // CHARACTERS_PER_TOKEN
+    content = (asked.body.get("input") or asked.body["messages"])[-1]["content"]
+    for part in [{"text": content}] if isinstance(content, str) else content:
+        text += part["text"]
+        yield sha256(text.encode()).hexdigest(), len(text) // CHARACTERS_PER_TOKEN
+
+
+def _with_usage(asked: Request, body: dict[str, Any], read: int, cached: int, written: int) -> dict[str, Any]:
+    if asked.path.endswith("/responses"):
+        body["usage"] |= {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
+        body["usage"]["input_tokens_details"] = {"cached_tokens": cached}
+    elif asked.path.endswith("/chat/completions"):
+        body["usage"] |= {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+        body["usage"]["prompt_tokens_details"] = {"cached_tokens": cached}
+    else:  # Anthropic does not count cached tokens as input tokens
+        body["usage"] = {"input_tokens": read - cached, "output_tokens": written, "cache_read_input_tokens": cached}
+    return body
+
+
+def main() -> None:
+    provider, bound = Provider(Latency(**json.loads(sys.argv[1]))), listening()
+    routes = [
+        Route("/log", provider.logged, methods=["GET", "DELETE"]),
+        Route("/{path:path}", provider.answer, methods=["POST"]),
+    ]
+    serve(Starlette(routes=routes), [bound], f"http://127.0.0.1:{bound.getsockname()[1]}")
+
+
+if __name__ == "__main__":
+    main()
