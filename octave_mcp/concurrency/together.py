@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import copy_context
 from typing import Any, TypeVar, overload
+
+from octave_mcp.concurrency.critical_path import joined, strand_in
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -21,9 +24,12 @@ async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
     """
     # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch. `asyncio.gather` would
     # leave the other calls running and spending money.
+    contexts = [copy_context() for _ in calls]
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
+            tasks = [group.create_task(call, context=own) for call, own in zip(calls, contexts, strict=True)]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+    finally:
+        joined(*map(strand_in, contexts))
     return tuple(task.result() for task in tasks)

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.value import Value
 
 EventName = Literal[
@@ -16,6 +17,7 @@ EventName = Literal[
     "run_finished",
     "step_started",
     "step_finished",
+    "call_finished",
     "progress",
     "waiting",
     "answered",
@@ -48,6 +50,9 @@ class Event(Value):
 
     `done` and `total` count units of work, such as pages and asks. `total` can grow when the run finds more work.
     `done` never decreases.
+
+    Two things are not stored, and reach only the logs and metrics of this process: the event "call_finished", whose
+    `step` is the name of a recorded call, and the `timings` of a finished run.
     """
 
     event: EventName
@@ -63,6 +68,7 @@ class Event(Value):
     success: bool | None = None
     error: str | None = None
     call: ModelCall | None = None
+    timings: Timings | None = Field(default=None, exclude=True)
 
     @property
     def text(self) -> str:

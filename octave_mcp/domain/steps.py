@@ -17,20 +17,25 @@ class StepEntry(Value):
     """A finished step.
 
     `name` is the step's path in the run ('vendor/pack-3/ask'). `digest` is the digest of the step's input. `epoch` is
-    the number of the execution that finished the step. `outcome` is an `Outcome` as JSON.
+    the number of the execution that finished the step. `outcome` is an `Outcome` as JSON. `began_at` and
+    `ended_at` are the times of that execution, even if a later execution uses the result.
     """
 
     name: str
     digest: str
     epoch: int = 0
     outcome: str
+    began_at: datetime
+    ended_at: datetime
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at - self.began_at).total_seconds()
 
 
 class StepRecord(StepEntry):
-    """A finished step with its duration and token usage."""
+    """A finished step with its token usage."""
 
-    began_at: datetime
-    ended_at: datetime
     input_tokens: int = 0
     output_tokens: int = 0
 

@@ -78,6 +78,7 @@ EVENT_LINES: dict[EventName, tuple[str, str]] = {
     "run_finished": ("INFO", "run finished"),
     "step_started": ("INFO", "step started"),
     "step_finished": ("INFO", "step finished"),
+    "call_finished": ("DEBUG", "call finished"),
     "progress": ("DEBUG", "progress"),
     "waiting": ("INFO", "waiting for answers"),
     "answered": ("INFO", "answered"),

@@ -5,14 +5,18 @@ Labels never contain values that callers choose, because each new value would cr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.events import Event, ModelCall
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
+# The time of a run divided by its critical path.
+RATIOS = (1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10)
 STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
 # Clients can send any word as the HTTP method, so methods that are not listed here are counted as "other".
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
@@ -36,6 +40,26 @@ class Metrics:
         )
         self._step_seconds = Histogram(
             "octave_step_seconds", "Duration of steps", ["step", "success"], buckets=STEP_SECONDS, registry=metrics
+        )
+        self._ratio = Histogram(
+            "octave_run_critical_path_ratio",
+            "Duration of runs, divided by the longest chain of calls that had to wait for each other",
+            ["status"],
+            buckets=RATIOS,
+            registry=metrics,
+        )
+        self._call_seconds = Histogram(
+            "octave_call_seconds",
+            "Duration of recorded calls, such as asks and scrapes, including retries and waits for a busy model",
+            ["step", "call"],
+            buckets=STEP_SECONDS,
+            registry=metrics,
+        )
+        self._slowest = Gauge(
+            "octave_slowest_call_seconds",
+            "Duration of the slowest calls of the run that ended last",
+            ["rank", "step", "call"],
+            registry=metrics,
         )
         self._failed_calls = Counter(
             "octave_failed_calls", "Failed calls to sites and models", ["step"], registry=metrics
@@ -71,8 +95,11 @@ class Metrics:
             case "run_finished":
                 self._finished.labels(event.message).inc()
                 self._run_seconds.labels(event.message).observe(seconds)
+                self._observe_calls(event)
             case "step_finished":
                 self._step_seconds.labels(event.step, str(event.success).lower()).observe(seconds)
+            case "call_finished":
+                self._call_seconds.labels(*_labels(event.step)).observe(seconds)
             case "call_failed":
                 self._failed_calls.labels(event.step).inc()
             case "answered":
@@ -80,6 +107,14 @@ class Metrics:
                     self._count_call(event.call)
             case "step_started" | "progress" | "waiting":
                 pass
+
+    def _observe_calls(self, event: Event) -> None:
+        if event.timings is None or event.timings.ratio is None:
+            return
+        self._ratio.labels(event.message).observe(event.timings.ratio)
+        self._slowest.clear()
+        for rank, call in enumerate(event.timings.slowest_calls, 1):
+            self._slowest.labels(str(rank), *_labels(call.name)).set(call.seconds)
 
     def _count_call(self, call: ModelCall) -> None:
         self._calls.labels(call.model, call.prompt, str(call.reused).lower()).inc()
@@ -107,3 +142,12 @@ class Metrics:
         for task in failing:
             self._failing.labels(task).set(1)
         return generate_latest(self._registry)
+
+
+def _labels(name: str) -> tuple[str, str]:
+    """Return the step and kind of a recorded call without numbers: 'pack' and 'ask' for 'vendor/pack-3/ask-2'.
+
+    The step of a call that belongs to no step is ''.
+    """
+    parts = [re.sub(r"-\d+", "", part) for part in name.split("/") if part not in ROLES]
+    return (parts[0] if len(parts) > 1 else "", parts[-1])

@@ -9,9 +9,13 @@ from typing import Any
 
 from octave_mcp.concurrency.retrying import outage_seconds
 from octave_mcp.concurrency.supervision import Supervisor
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.run import RunRecord
+from octave_mcp.domain.steps import StepRecord
 from octave_mcp.ports import Store
+from octave_mcp.runs.outcome import seconds
+from octave_mcp.runs.timings import company_of
 
 SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
 
@@ -68,12 +72,16 @@ class EventLog:
             self._earlier[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)
+        self.unstored.append(self.show(event))
+        if self._retry is None:
+            self._write()
+
+    def show(self, event: Event) -> Event:
+        """Pass the event to the observers without storing it, and return it with the current progress."""
         # A resumed run counts its progress from the start again, but the progress that clients see must not decrease.
         event = event.model_copy(update={"done": self._done, "total": max(self._done, event.total)})
         self._observe(event)
-        self.unstored.append(event)
-        if self._retry is None:
-            self._write()
+        return event
 
     def _write(self) -> None:
         self._retry = None
@@ -118,6 +126,31 @@ class EventLog:
 
 def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own
     return Event(event=event, run_id=record.run_id, session_id=record.session_id, **more)
+
+
+def call_event(record: RunRecord, step: StepRecord) -> Event:
+    return run_event(
+        record,
+        "call_finished",
+        step=step.name,
+        company=company_of(step.name),
+        duration_ms=round(step.seconds * 1000, 1),
+    )
+
+
+def last_event(record: RunRecord, done: int, spent: Timings | None) -> Event:
+    """Return the last event of a run, which says how the run ended. `done`: the number of finished units of work."""
+    return run_event(
+        record,
+        "run_finished",
+        message=record.status,
+        success=record.status in {"completed", "partial"},
+        error=f"{record.error.code}: {record.error.message}" if record.error else None,
+        duration_ms=seconds(record) * 1000,
+        done=done,
+        total=done,
+        timings=spent,
+    )
 
 
 def _fruitless_resumes(earlier: Sequence[Event]) -> int:

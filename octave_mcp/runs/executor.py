@@ -10,6 +10,7 @@ from functools import partial
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import BudgetTracker
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.critical_path import new_strand
 from octave_mcp.concurrency.current import RUN_ID
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
@@ -23,13 +24,14 @@ from octave_mcp.ports import Claim, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.attempts import Attempts
-from octave_mcp.runs.events import EventLog, run_event
+from octave_mcp.runs.events import EventLog, call_event, last_event, run_event
 from octave_mcp.runs.finishing import finished
 from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.notifications import Notifier
-from octave_mcp.runs.outcome import ended, seconds
+from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
+from octave_mcp.runs.timings import timings
 from octave_mcp.runs.verifiers import verifier_of
 
 # Maximum number of times that a run is resumed without making progress. If many servers in a row end while they execute
@@ -123,6 +125,7 @@ class Executor:
     async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
         RUN_ID.set(run_id)
+        new_strand()
         log = self.logs[run_id] = await self._log(run_id, store, attempts)
         try:
             execution = await self._execution(record, attempts.epoch, store, log)
@@ -149,7 +152,10 @@ class Executor:
 
         entries = await store.steps(record.run_id)
         clock = RunClock(self._adapters.limits.run_timeout_seconds * MAX_WAITING_FACTOR)
-        return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
+        return Execution(
+            record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock,
+            observe=lambda step: log.show(call_event(record, step)),
+        )  # fmt: skip
 
     async def stop_lost(self, *, waiting: bool = False) -> None:
         """Stop each execution whose run was cancelled, deleted or taken over by another process.
@@ -306,17 +312,8 @@ class Executor:
         if log:
             await log.close()  # otherwise, an earlier event could be stored after the last event
         done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
-        error = f"{record.error.code}: {record.error.message}" if record.error else None
-        event = run_event(
-            record,
-            "run_finished",
-            message=record.status,
-            success=record.status in {"completed", "partial"},
-            error=error,
-            duration_ms=seconds(record) * 1000,
-            done=done,
-            total=done,
-        )
+        # Without a log, another task than the run's own ends the run, and does not know its calls.
+        event = last_event(record, done, timings(record) if log else None)
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
             self.notifier.notify(record.run_id)

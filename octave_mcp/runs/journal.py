@@ -6,12 +6,13 @@ import asyncio
 import functools
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.critical_path import Call, called
 from octave_mcp.concurrency.retrying import persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import Answer, Unusable, Usage
@@ -32,6 +33,7 @@ class Execution:
     - `store`: the store; during a database outage, each call waits until the outage has ended.
     - `clock`: the run's clock, which pauses during database outages.
     - `report`: called with a sentence about recorded steps that cannot be used.
+    - `observe`: called with each step that this execution has recorded.
     - `fruitless_resumes`: the number of executions that have ended since a step was last recorded.
     - `stepped_at`: the event-loop time at which the last step started or ended.
     """
@@ -45,11 +47,12 @@ class Execution:
         *,
         stop: Callable[[], object],
         report: Callable[[str], None],
+        observe: Callable[[StepRecord], object] | None = None,
         clock: RunClock | None = None,
     ) -> None:
         self.run_id, self.epoch, self.clock = run_id, epoch, clock or RunClock()
         self.store = store.waiting(self._waiting)
-        self._stop, self._report = stop, report
+        self._stop, self._report, self._observe = stop, report, observe
         self.fruitless_resumes = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self.stepped_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}
@@ -98,6 +101,8 @@ class Execution:
         self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
+        if self._observe:
+            self._observe(step)
 
     def lose(self) -> None:
         """Stop the execution because the run has ended or another execution has taken it over."""
@@ -124,38 +129,58 @@ class StoredJournal:
         digest = await computed(digest_of, *given)
         if entry := self._execution.recorded(path, digest):
             try:
-                return await computed(replayed, entry, kind)
+                return await self._replayed(entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
         # Check before each step, so that an execution that has lost its run starts no more calls that cost money.
         await self._execution.check()
         return await self._executed(path, digest, call, _adapter(kind))
 
+    async def _replayed(self, entry: StepEntry, kind: type[T]) -> T:
+        try:
+            result = await computed(replayed, entry, kind)
+        except OctaveError:
+            _count(entry)
+            raise
+        _count(entry)
+        return result
+
     async def _executed(self, path: str, digest: str, call: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> T:
-        started_at = datetime.now(UTC)
+        started = datetime.now(UTC), asyncio.get_running_loop().time()
         try:
             result = await call()
         except StoreFailed:  # do not record, so that the step is repeated after an outage
             raise
         except OctaveError as failed:  # record the error, so that a resumed run does not repeat the call
             outcome = Outcome(failed=name_of(failed), message=str(failed))
-            await self._record(path, digest, started_at, outcome, Usage())
+            await self._record(path, digest, started, outcome, Usage())
             raise
         text = await computed(lambda: adapter.dump_json(result).decode())
-        await self._record(path, digest, started_at, Outcome(result=text), _usage(result))
+        await self._record(path, digest, started, Outcome(result=text), _usage(result))
         return result
 
-    async def _record(self, path: str, digest: str, started_at: datetime, outcome: Outcome, used: Usage) -> None:
+    async def _record(
+        self, path: str, digest: str, started: tuple[datetime, float], outcome: Outcome, used: Usage
+    ) -> None:
+        began_at, began = started
+        # Measure the duration with the event loop's clock, because the system's clock can be set during the call.
+        duration = timedelta(seconds=asyncio.get_running_loop().time() - began)
         step = StepRecord(
             name=path,
             digest=digest,
             outcome=outcome.model_dump_json(),
-            began_at=started_at,
-            ended_at=datetime.now(UTC),
+            began_at=began_at,
+            ended_at=began_at + duration,
             input_tokens=used.input_tokens,
             output_tokens=used.output_tokens,
         )
         await self._execution.record(step)
+        _count(step)
+
+
+def _count(step: StepEntry) -> None:
+    """Count the step as a call that the current task has waited for. Steps do not contain other steps."""
+    called(Call(step.name, step.began_at, step.seconds))
 
 
 @functools.cache

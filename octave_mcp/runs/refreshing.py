@@ -10,6 +10,7 @@ from octave_mcp.asks.earlier import Earlier
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.own_parts import with_own_parts
 from octave_mcp.domain.basis import Basis
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
@@ -27,6 +28,7 @@ from octave_mcp.runs.events import run_event
 from octave_mcp.runs.journal import replayed
 from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
+from octave_mcp.runs.timings import timings
 from octave_mcp.runs.versions import BASIS, Versions
 
 # If `VersionMeta.made` has one of these values, the version was written by a run that read pages.
@@ -117,7 +119,7 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
     """
     newest = await _refreshed_version(record, run.store, record.base_version)
     while True:
-        new = await computed(_version, written, record, run, newest)
+        new = await computed(_version, written, record, run, newest, timings(record, run.progress.timings))
         if not await computed(_has_news, new, newest, written.basis, run):
             return newest.playbook
         try:
@@ -128,8 +130,8 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
             newest = await _edited_since(record, run.store)
 
 
-def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> Version:
-    playbook = with_own_parts(with_spending(written.playbook, newest.playbook, record, run), newest.playbook)
+def _version(written: Written, record: RunRecord, run: Run, newest: Version, spent: Timings) -> Version:
+    playbook = with_own_parts(with_spending(written.playbook, newest.playbook, spent, run), newest.playbook)
     by = ", ".join(run.asker.models)
     return next_version(newest, playbook, made="refreshed", by=by, run_id=record.run_id, drafts=written.drafts)
 

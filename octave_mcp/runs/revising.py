@@ -7,6 +7,7 @@ from dataclasses import replace
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.origins import REVISABLE, Origin, origins
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
+from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.parts import check_section, place_of, written
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
 from octave_mcp.domain.value import Path, part_at
@@ -20,6 +21,7 @@ from octave_mcp.runs.adapters import Adapters, Files
 from octave_mcp.runs.admission import Admission, can_revise, cannot_revise, queued
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
+from octave_mcp.runs.timings import timings
 from octave_mcp.runs.versions import Versions, no_run
 
 # Name of the source in the record of a revision. A revision reads no pages, but every record must name a source. The
@@ -140,7 +142,8 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
     """
     newest = base
     while True:
-        made = await computed(_version, record, revision, run, newest, done)
+        spent = timings(record, run.progress.timings)
+        made = await computed(_version, spent, revision, run, newest, done)
         try:
             await run.store.put_version(revision.run_id, made)
         except Outdated:
@@ -152,14 +155,14 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
             return (*done.omissions, *(gap.reason for gap in made.playbook.gaps if gap not in known))
 
 
-def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, done: Revised) -> Version:
+def _version(spent: Timings, revision: Revision, run: Run, newest: Version, done: Revised) -> Version:
     made = spliced(newest.playbook, drafts_of(newest), done.new)
     return next_version(
         newest,
-        with_spending(made.playbook, newest.playbook, record, run),
+        with_spending(made.playbook, newest.playbook, spent, run),
         made="revised",
         by=", ".join(run.asker.models),
-        run_id=record.run_id,
+        run_id=run.run_id,
         section=revision.section,
         instruction=revision.instruction,
         drafts=made.drafts,

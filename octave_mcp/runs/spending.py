@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from octave_mcp.domain.costs import Cost, Timings
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.run import RunRecord
 from octave_mcp.pipeline.run import Run
-from octave_mcp.runs.outcome import seconds
 
 _COUNTS = ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
 
 
-def with_spending(playbook: Playbook, base: Playbook, record: RunRecord, run: Run) -> Playbook:
+def with_spending(playbook: Playbook, base: Playbook, timings: Timings, run: Run) -> Playbook:
     """Add the run's cost and timings to those of `base`, and return the playbook with the sums."""
-    more = {"cost": _cost(playbook.cost, base.cost, run), "timings": _timings(base.timings, record, run)}
+    more = {"cost": _cost(playbook.cost, base.cost, run), "timings": timings.after(base.timings)}
     return playbook.model_copy(update=more)
 
 
@@ -24,8 +22,3 @@ def _cost(new: Cost, base: Cost, run: Run) -> Cost:
     usd = None if base.usd is None or spent.usd is None else base.usd + spent.usd
     steps = (*base.steps, *run.asker.ledger.costs)
     return new.model_copy(update={**sums, "usd": usd, "steps": steps, "credits": base.credits + run.source.credits})
-
-
-def _timings(base: Timings, record: RunRecord, run: Run) -> Timings:
-    total = round(base.total_seconds + seconds(record), 3)
-    return Timings(total_seconds=total, steps=(*base.steps, *run.progress.timings))

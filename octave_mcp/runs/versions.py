@@ -10,7 +10,6 @@ from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.copywriting.edits import Edited, edited
 from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.domain.basis import Basis
-from octave_mcp.domain.costs import Timings
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.page import Page
@@ -22,7 +21,7 @@ from octave_mcp.errors import NotFinished, NotFound, UnknownName
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
-from octave_mcp.runs.outcome import seconds
+from octave_mcp.runs.timings import timings
 
 # Name of the journal step that records the research behind a playbook. A refresh starts from the research in this step.
 BASIS = "basis"
@@ -33,8 +32,7 @@ async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
 
     If an earlier execution of the run has already stored version 1, return the stored version.
     """
-    timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
-    playbook = written.playbook.model_copy(update={"timings": timings})
+    playbook = written.playbook.model_copy(update={"timings": timings(record, run.progress.timings)})
     version = first_version(record.run_id, playbook, written.drafts)
     return (await run.store.put_version(record.run_id, version) or version).playbook
 

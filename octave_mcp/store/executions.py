@@ -47,7 +47,8 @@ class Executions(Database):
         return await self._read(work)
 
     async def steps(self, run_id: str) -> list[StepEntry]:
-        query = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)
+        columns = (steps.c[name] for name in StepEntry.model_fields)
+        query = select(*columns).where(steps.c.run_id == run_id)
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [StepEntry.model_validate(dict(row)) for row in rows]
 
