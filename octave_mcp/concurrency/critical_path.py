@@ -65,7 +65,7 @@ def called(call: Call) -> None:
 def joined(*others: Strand) -> None:
     """Continue the current task after the tasks with these strands, for which it has waited."""
     strands = (strand(), *others)
-    longest = max(strands, key=lambda one: one.seconds)
+    longest = max(strands, key=lambda one: (one.seconds, len(one.path)))
     _STRAND.set(Strand(longest.path, _slowest(chain.from_iterable(one.slowest for one in strands))))
 
 
