@@ -22,7 +22,7 @@ class Turns:
 
     def __init__(self, roles: Sequence[Role]) -> None:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
-        self._strands: dict[tuple[Role, Stage], Strand] = {}
+        self._strands = {role: dict[Stage, Strand]() for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
         """Wait until this stage's questions about the companies that come before `role` are queued.
@@ -32,7 +32,7 @@ class Turns:
         """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()
-            joined(self._strands[earlier, stage])
+            joined(self._strands[earlier][stage])
 
     def end(self, role: Role, *stages: Stage) -> None:
         """Declare that all questions about this company are queued in these stages.
@@ -40,5 +40,5 @@ class Turns:
         If no stage is given, this applies to all stages.
         """
         for stage in stages or get_args(Stage):
-            self._strands.setdefault((role, stage), strand())
+            self._strands[role].setdefault(stage, strand())
             self._ended[role][stage].set()
