@@ -95,7 +95,7 @@ async def server(env: Mapping[str, str], home: Path | None = None) -> AsyncGener
         with listening() as free:
             port = free.getsockname()[1]
         # Settings of the user must not change the measurements.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)}
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIXES)}
         with Path(own, "stderr").open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port),
@@ -110,7 +110,7 @@ async def server(env: Mapping[str, str], home: Path | None = None) -> AsyncGener
             await process.wait()
 
 
-PREFIXES = ("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")
+PREFIXES = ("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_", "HTTP_", "HTTPS_", "ALL_", "NO_", "OTEL_")
 LIMITS = httpx2.Limits(max_connections=None)
 
 
@@ -126,10 +126,16 @@ async def _ready(client: httpx2.AsyncClient) -> None:
 
 
 def keys(provider_url: str) -> dict[str, str]:
-    """Return the variables that make octave-mcp ask the local provider."""
+    """Return the variables that make octave-mcp ask the local provider.
+
+    The provider is called through a proxy setting, under an address that looks public. Otherwise octave-mcp would take
+    it for a server of the user's own, to which it sends only a few calls at a time.
+    """
     return {
         "OPENAI_API_KEY": "sk-bench-0123456789",
-        "OPENAI_BASE_URL": f"{provider_url}/v1",
+        "OPENAI_BASE_URL": "http://openai.bench.example/v1",
         "ANTHROPIC_API_KEY": "sk-ant-bench-0123456789",
-        "ANTHROPIC_BASE_URL": provider_url,
+        "ANTHROPIC_BASE_URL": "http://anthropic.bench.example",
+        "HTTP_PROXY": provider_url,
+        "NO_PROXY": "127.0.0.1",
     }

@@ -6,7 +6,8 @@ LATENCY is a JSON object with fields of `latency.Latency`. The server prints its
 answers by the rules of the tests' double, with lists of findings as long as in recorded answers. One answer in
 `ANSWERS_PER_FAULT` contains an invented figure, so that corrections are part of each run.
 
-`GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache.
+`GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache. `PUT /scale` changes the scale of
+the latency model.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from doubles import READ, WRITTEN, Request, enveloped, findings_in, good  # noqa: E402 - see above
+from doubles import READ, Request, enveloped, findings_in, good  # noqa: E402 - see above
 from findings import findings, touches  # noqa: E402
 from latency import Latency  # noqa: E402
 from lengths import CHARACTERS_PER_TOKEN, recorded_tokens, tokens  # noqa: E402
@@ -78,7 +81,6 @@ class Provider:
         self._prefixes.update(key for key, size in prefixes if size >= MIN_CACHED_TOKENS)
         prompt = ", ".join(list(asked.schema["properties"])[:3])
         spent = time.time() - started_at
-        if asked.is_patch: print(asked.user[asked.user.rindex("<complaint-"):][:1500], text[:600], file=sys.stderr)
         self.log.append(Call(prompt, asked.body["model"], started_at, spent, read, cached, written, asked.is_second))
         return JSONResponse(_with_usage(asked, enveloped(asked, text), read, cached, written))
 
@@ -88,6 +90,10 @@ class Provider:
         if key not in self._texts:
             self._texts[key] = asyncio.create_task(asyncio.to_thread(_written, asked, key))
         return await self._texts[key]
+
+    async def rescale(self, request: HttpRequest) -> JSONResponse:
+        self.latency = replace(self.latency, scale=await request.json())
+        return JSONResponse(None)
 
     async def logged(self, request: HttpRequest) -> JSONResponse:
         if request.method == "DELETE":
@@ -112,11 +118,17 @@ def _written(asked: Request, key: str) -> str:
 
 
 def _output_tokens(asked: Request, text: str) -> int:
-    """Return the number of output tokens. Sales copy counts as long as recorded copy, even if the rules write less."""
-    if asked.is_patch or asked.form not in WRITTEN:
+    """Return the number of output tokens. Drafts count as long as recorded drafts, even if the rules write less."""
+    if asked.is_patch or asked.form in READ:
         return len(text) // CHARACTERS_PER_TOKEN
-    answer, recorded = json.loads(text), recorded_tokens()
-    return sum(max(tokens(value), recorded.get(name, 0)) for name, value in answer.items())
+    return sum(_length(name, value) for name, value in json.loads(text).items())
+
+
+def _length(name: str, value: object) -> int:
+    """Return the tokens of a field: as many as in a recorded answer, or more if its value is longer."""
+    if isinstance(value, dict) and name not in recorded_tokens():  # a draft within an answer with several drafts
+        return sum(_length(inner, part) for inner, part in cast("dict[str, object]", value).items())
+    return max(tokens(value), recorded_tokens().get(name, 0))
 
 
 def _prefixes(asked: Request) -> Iterator[tuple[str, int]]:
@@ -144,13 +156,23 @@ def _with_usage(asked: Request, body: dict[str, Any], read: int, cached: int, wr
     return body
 
 
+def _as_proxy(application: ASGIApp) -> ASGIApp:
+    """Accept requests to a proxy, whose path is a whole URL."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await application({**scope, "path": urlsplit(scope["path"]).path}, receive, send)
+
+    return answer
+
+
 def main() -> None:
     provider, bound = Provider(Latency(**json.loads(sys.argv[1]))), listening()
     routes = [
+        Route("/scale", provider.rescale, methods=["PUT"]),
         Route("/log", provider.logged, methods=["GET", "DELETE"]),
         Route("/{path:path}", provider.answer, methods=["POST"]),
     ]
-    serve(Starlette(routes=routes), [bound], f"http://127.0.0.1:{bound.getsockname()[1]}")
+    serve(_as_proxy(Starlette(routes=routes)), [bound], f"http://127.0.0.1:{bound.getsockname()[1]}")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python bench/websites.py LATENCY SITES
 
-LATENCY is a JSON object with fields of `latency.Latency`. SITES is a list of JSON objects: `kind` is 'invented', 'demo'
-or 'shared', and the other fields describe the site. Each site gets its own port, so that octave-mcp takes each for a
-different company. The program prints the URLs as a JSON list, and runs until stdin is closed. `GET /log` of any site
-returns all requests, and `DELETE /log` forgets them.
+LATENCY is a JSON object with fields of `latency.Latency`. SITES is a list of JSON objects as in `cases.toml`. Each site gets its own port, so that octave-mcp takes each for a
+different company. The program prints the URLs as a JSON list, and runs until stdin is closed. Each site also has these paths:
+`GET /log` returns all requests to all sites, `DELETE /log` forgets them, and `PUT /scale` changes the scale of the
+latency model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -92,6 +92,7 @@ _KINDS: dict[str, Callable[[dict[str, Any], str], Documents]] = {
     "invented": _invented,
     "demo": _demo,
     "shared": _shared,
+    "missing": lambda _fields, _origin: {},
 }
 
 
@@ -103,11 +104,15 @@ class Application:
         self._log: list[Fetch] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        response = self._logged(request) if request.url.path == "/log" else await self._sent(request)
-        await response(scope, receive, send)
+        request = Request(scope, receive)
+        answer = {"/log": self._logged, "/scale": self._rescaled}.get(request.url.path, self._sent)
+        await (await answer(request))(scope, receive, send)
 
-    def _logged(self, request: Request) -> Response:
+    async def _rescaled(self, request: Request) -> Response:
+        self._latency = replace(self._latency, scale=await request.json())
+        return JSONResponse(None)
+
+    async def _logged(self, request: Request) -> Response:
         if request.method == "DELETE":
             self._log.clear()
         return JSONResponse([asdict(fetch) for fetch in self._log])

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of kinds of findings in one ask about a vendor"
+        3, ge=1, le=len(READ_KINDS), description="Maximum number of kinds of findings in one ask about a pack of pages"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit of a run if the request sets no limit")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")

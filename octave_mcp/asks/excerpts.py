@@ -1,15 +1,16 @@
-"""Extracts from a prompt the rules that are needed to revise one part of a playbook."""
+"""Extracts from a prompt the rules that are needed for a part of its answer."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from octave_mcp.asks.schema import schema_of
 from octave_mcp.domain.value import Value
 
 _HEADING = "## "
 _UNNEEDED = frozenset({"Task"})
+_ANSWER = "Answer\n\n"
 _FIELD_NAME = re.compile(r"`(\w+)`")
 # Matches the start of an item in a numbered list or a bulleted list. In '- `subject`, `body`: ', the part before the
 # colon names the fields that the item is about.
@@ -29,6 +30,27 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
     known = frozenset(elsewhere.split("\n\n"))
     parts = (_section(text, fields, place, known) for text in f"\n\n{body}".split(f"\n\n{_HEADING}")[1:])
     return "\n\n".join(part for part in parts if part)
+
+
+def narrowed(body: str, asked: Collection[str], left_out: Collection[str]) -> str:
+    """Return the prompt without the descriptions of the fields in `left_out`, so that it asks only for `asked`."""
+    first, *sections = f"\n\n{body}".split(f"\n\n{_HEADING}")
+    only = f"Write only {', '.join(f'`{name}`' for name in asked)}. The other fields are asked for elsewhere."
+    described = [
+        f"{_without_fields(text, left_out)}\n\n{only}" if text.startswith(_ANSWER) else text for text in sections
+    ]
+    return f"\n\n{_HEADING}".join((first, *described)).strip()
+
+
+def _without_fields(section: str, left_out: Collection[str]) -> str:
+    """Remove the paragraphs that start with the name of such a field, and the lists that follow them."""
+    kept, is_left_out = list[str](), False
+    for paragraph in section.split("\n\n"):
+        if not _is_list(paragraph):
+            is_left_out = paragraph.startswith(tuple(f"`{name}`" for name in left_out))
+        if not is_left_out:
+            kept.append(paragraph)
+    return "\n\n".join(kept)
 
 
 def _section(text: str, fields: frozenset[str], place: int | None, known: frozenset[str]) -> str:

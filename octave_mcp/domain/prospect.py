@@ -113,6 +113,13 @@ class ProspectAnswer(ProspectFindings[C], CompanyFindings[C], Generic[C]):
     """A model's answer about one pack of the prospect's pages."""
 
 
+# The prompt file for each kind of finding on a prospect's pages.
+SIGNAL_KINDS: dict[str, str] = {
+    **dict.fromkeys(ProspectFindings.model_fields, "prospect/company_profile"),
+    **{kind: f"company/{kind}" for kind in CompanyFindings.model_fields},
+}
+
+
 class CompanyProfile(Value, Generic[C]):
     summary: Claim[C] | None
     facts: tuple[Fact[C], ...]

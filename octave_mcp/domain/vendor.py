@@ -264,6 +264,6 @@ READ_KINDS: dict[str, str] = {
 
 
 @cache
-def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """Return an answer type with only the given kinds of findings. `cited` is the type of the citations."""
-    return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - `cited` is known at run time only
+def some_kinds(whole: type[Value], kinds: tuple[str, ...]) -> type[Value]:
+    """Return a copy of the answer type `whole` that has only these kinds of findings."""
+    return only(whole, kinds)

@@ -9,10 +9,9 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
-INITIAL_LIMIT = 8.0
 # Initial limit for a server that may be able to answer only one call at a time. A run usually starts with two asks, so
-# this limit does not delay the start on a fast server.
-CAREFUL_INITIAL_LIMIT = 2.0
+# this limit does not delay the start on a fast server. Up to `CAREFUL_LIMIT`, each answer raises the limit by one.
+CAREFUL_INITIAL_LIMIT, CAREFUL_LIMIT = 2.0, 8.0
 DECREASE_FACTOR = 0.7
 # After a timeout, the number of calls is multiplied by this factor if the server has neither answered nor refused a
 # call since the timed-out call started. The factor is low, because the server is probably still working on every call,
@@ -50,15 +49,16 @@ def _now() -> float:
 class Limiter:
     """Limits how many calls to a server are in flight at once.
 
-    At a limit of eight, eight answers raise the limit to about nine. A refusal lowers the limit by 30 %.
+    The limit starts at `max_calls`, because a run asks most of its questions at once. A refusal lowers the limit by
+    30 %. Later answers raise it slowly: at a limit of eight, eight answers raise it to about nine.
 
     All callers share the cool-down after a refusal. Refused requests also count against a provider's rate limit.
     Therefore each refusal increases the spacing between calls, and each answer reduces the spacing. If `careful` is
-    true, the limit starts low and rises by one call per answer until it reaches the usual initial limit.
+    true, the limit starts low, because the server may be able to answer only one call at a time.
     """
 
     def __init__(self, max_calls: int, *, careful: bool = False) -> None:
-        self.limit = min(CAREFUL_INITIAL_LIMIT if careful else INITIAL_LIMIT, max_calls)
+        self.limit = min(CAREFUL_INITIAL_LIMIT, max_calls) if careful else float(max_calls)
         self.in_flight: set[Turn] = set()
         self.spacing = self.next_at = self.cool_until = 0.0
         self.responded_at = -1.0
@@ -87,7 +87,7 @@ class Limiter:
         # Assume that the server divides its capacity equally among the calls in flight. With half as many calls, this
         # call would have taken half as long.
         fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
-        more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
+        more = 1.0 if self._is_careful and self.limit < CAREFUL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
             self.limit = min(self._max_calls, self.limit + more)
         elif fits < turn.max_concurrent >= int(self.limit):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeVar
+from math import ceil
+from typing import Any, NamedTuple, TypeVar
 
 from octave_mcp.asks.corrections import Checked
 from octave_mcp.asks.passage_list import to_show
-from octave_mcp.asks.prompts import ask_for
+from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import Ask, Capacity, ReadingBrief
@@ -18,10 +19,10 @@ from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
-from octave_mcp.domain.prospect import ProspectAnswer, ProspectFindings
+from octave_mcp.domain.prospect import SIGNAL_KINDS, ProspectAnswer, ProspectFindings
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
+from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer, VendorElements, some_kinds
 from octave_mcp.errors import NoAccess, UpstreamError, without_provider_text
 from octave_mcp.evidence.context_words import ContextWords
 from octave_mcp.evidence.interest import Interest
@@ -235,21 +236,34 @@ def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
     If `reads` is 'elements', the questions are about what the company sells. If `reads` is 'signals', the questions are
     about what the company needs.
     """
-    return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
-
-
-def _of_elements(group_size: int) -> list[Question]:
-    kinds = tuple(READ_KINDS)
-    groups = (kinds[at : at + group_size] for at in range(0, len(kinds), group_size))
+    whole, prompts = _SPECIALISTS[reads]
     return [
-        Question(tuple(READ_KINDS[kind] for kind in group), some_kinds(group, Cite), some_kinds(group, str))
-        for group in groups
+        Question(
+            tuple(dict.fromkeys(prompts[kind] for kind in group)),
+            some_kinds(whole[Cite], group),
+            some_kinds(whole[EvidenceId], group),
+        )
+        for group in _balanced(prompts, ceil(len(prompts) / specialists_per_ask))
     ]
 
 
-def _of_signals(_: int) -> list[Question]:
-    names = ("prospect/company_profile", *(f"company/{kind}" for kind in CompanyFindings.model_fields))
-    return [Question(names, ProspectAnswer[Cite], ProspectAnswer[EvidenceId])]
+# The answer about a pack, and the prompt for each of its lists.
+_SPECIALISTS: dict[Reads, tuple[Any, Mapping[str, str]]] = {
+    "elements": (VendorAnswer, READ_KINDS),
+    "signals": (ProspectAnswer, SIGNAL_KINDS),
+}
+
+
+def _balanced(prompts: Mapping[str, str], count: int) -> list[tuple[str, ...]]:
+    """Divide the kinds of findings into `count` groups whose answers can become about equally long.
+
+    The slowest answer decides how long reading takes. Within a group, the kinds keep their order.
+    """
+    limits = {kind: load(prompt).limits.output_tokens for kind, prompt in prompts.items()}
+    groups: list[list[str]] = [[] for _ in range(count)]
+    for kind in sorted(limits, key=lambda kind: -limits[kind]):
+        min(groups, key=lambda group: sum(limits[each] for each in group)).append(kind)
+    return [tuple(kind for kind in prompts if kind in group) for group in groups]
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:

@@ -29,11 +29,12 @@ from octave_mcp.domain.research import Deal
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, only, walk
 from octave_mcp.domain.vendor import VendorElements
-from octave_mcp.errors import BadAnswer, BudgetExceeded, UpstreamError
+from octave_mcp.errors import BudgetExceeded, UpstreamError
 from octave_mcp.evidence.checks import UNREAD, Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
+from octave_mcp.pipeline.draft_asks import separated, write_in_parallel
 from octave_mcp.pipeline.flags import is_thin
 from octave_mcp.pipeline.relations import relations
 from octave_mcp.pipeline.rewriting import Answers, Part, rewrite
@@ -113,6 +114,9 @@ class DraftWriter:
         ]
 
     async def write_apart(self) -> Answers:
+        # A free model answers at once, so neither the length of its answers nor the number of asks matters.
+        if self.run.capacity.is_paid:
+            return await write_in_parallel(self, self.parts)
         return await together(*(self.write_part(part) for part in self.parts))
 
     @property
@@ -144,12 +148,12 @@ class DraftWriter:
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
         await self.run.asker.model.announce(deal)
         of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())
-        copy = [_parts(draft, PersonaDraft[EvidenceId]) for draft in of_personas]
+        copy = [separated(draft, PersonaDraft[EvidenceId]) for draft in of_personas]
         return (*of_deal, *(sequence for sequence, _ in copy), *(track for _, track in copy))
 
     async def _write_deal(self, ask: Ask[DealDraft[Cite], WritingBrief]) -> Answers:
         written = await self._written("deal", ask, DealDraft[EvidenceId], rules=self._of_deal)
-        return _parts(written, DealDraft[EvidenceId])
+        return separated(written, DealDraft[EvidenceId])
 
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
@@ -174,7 +178,7 @@ class DraftWriter:
             ask, into = self._ask_for_personas(start, last)
             answer = await self._written(_personas(start, last), ask, into, rules=self._of_personas)
             if not isinstance(answer, BudgetExceeded):
-                return (*_parts(answer, into), *refused)
+                return (*separated(answer, into), *refused)
             refused = (answer, *refused)
         return refused
 
@@ -314,24 +318,6 @@ def _of_each(drafts: Value, problems: Callable[[Value], list[Problem]]) -> Itera
 
 def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
     return (replace(problem, at=(*at, *problem.at)) for problem in problems)
-
-
-def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
-    """Split an answer that contains several drafts.
-
-    Only the first draft gets the gaps, because the gaps are about the whole answer and must be reported only once.
-    """
-    names = list(form.model_fields)
-    if isinstance(answer, UpstreamError):
-        return (answer,) * len(names)
-    drafts = {name: getattr(answer.value, name) for name in names}
-    first = next((name for name in names if drafts[name] is not None), "")
-    return tuple(
-        BadAnswer(f"the answer has no {name}, or none of it passed the checks")
-        if value is None
-        else Checked(value, answer.evidence, answer.gaps if name == first else (), answer.is_outline)
-        for name, value in drafts.items()
-    )
 
 
 def _units(ask: Ask[Any, WritingBrief]) -> int:
