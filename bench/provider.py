@@ -112,7 +112,8 @@ def _written(asked: Request, key: str) -> str:
     answer = findings(list(asked.schema["properties"]), asked.passages) if is_of_pages else good(asked)
     if "touches" in answer and asked.passages:
         answer["touches"] = touches(asked.passages)
-    if int(key[:8], 16) % ANSWERS_PER_FAULT == 0 and (finding := next(findings_in(answer), None)):
+    is_faulty = not asked.is_patch and int(key[:8], 16) % ANSWERS_PER_FAULT == 0
+    if is_faulty and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 

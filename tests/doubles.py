@@ -54,7 +54,8 @@ _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
 # copy for the playbook.
 READ, WRITTEN = FORMS[1:3], FORMS[4:12]
 # APART contains the types of answers from a provider, which is asked for one text at a time. TOGETHER contains the
-# types of answers from a connected client, which is asked for several texts at a time.
+# types of answers from a connected client, which is asked for several texts at a time. Providers are asked for all
+# battle cards at a time, and for parts of the summary.
 APART, TOGETHER = FORMS[:10], (*FORMS[1:4], *FORMS[10:12])
 MAX_FINDINGS = 16
 BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
@@ -115,7 +116,7 @@ class Request:
         fields = frozenset(self.schema["properties"])
         if known := _BY_FIELDS.get(fields):
             return known
-        read = (form for form in (*READ, *TOGETHER) if fields <= form.model_fields.keys())
+        read = (form for form in (*READ, SummaryDraft[Cite], *TOGETHER) if fields <= form.model_fields.keys())
         return next(read, None) or scripted.part_form(fields)
 
     @property
@@ -248,13 +249,11 @@ def _whole(request: Request) -> dict[str, Any]:
     answer = scripted.answered(ask).model_dump(mode="json")
     if form in READ:  # the prompts limit the number of findings
         answer = {name: findings[:MAX_FINDINGS] for name, findings in answer.items()}
-    if form in (*READ, *TOGETHER):
-        answer = _asked(request, answer)
     if summary := answer if form is SummaryDraft[Cite] else answer.get("summary") if form is DealDraft[Cite] else None:
         # Each paragraph contains all sentences, so that no paragraph becomes empty when a check drops one sentence.
         paragraphs = summary["executive_summary"]
         summary["executive_summary"] = {key: [s for part in paragraphs.values() for s in part] for key in paragraphs}
-    return answer
+    return _asked(request, answer) if form in (*READ, SummaryDraft[Cite], *TOGETHER) else answer
 
 
 def _asked(request: Request, answer: dict[str, Any]) -> dict[str, Any]:

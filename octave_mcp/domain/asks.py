@@ -323,6 +323,8 @@ class Capacity(Value):
     - `ask_characters`: the maximum number of characters per ask.
     - `shown_characters`: the maximum number of page characters shown to the model per company; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
+    - `divides_questions`: whether a long answer takes much more time than a short one, so that questions are divided
+      into parallel asks with answers of about equal length.
     - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
     - `is_paid`: whether calls to the model count against the run's budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
@@ -339,6 +341,7 @@ class Capacity(Value):
     ask_characters: int = 60_000
     shown_characters: int | None = None
     writes_together: bool = False
+    divides_questions: bool = False
     is_answered_by_client: bool = False
     is_paid: bool = True
     ranks_addresses: bool = True

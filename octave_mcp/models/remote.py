@@ -69,7 +69,7 @@ class Remote:
     """
 
     languages: frozenset[str] | None = None
-    capacity = Capacity()
+    capacity = Capacity(divides_questions=True)
 
     def __init__(
         self,

@@ -114,8 +114,7 @@ class DraftWriter:
         ]
 
     async def write_apart(self) -> Answers:
-        # A free model answers at once, so neither the length of its answers nor the number of asks matters.
-        if self.run.capacity.is_paid:
+        if self.run.capacity.divides_questions:
             return await write_in_parallel(self, self.parts)
         return await together(*(self.write_part(part) for part in self.parts))
 

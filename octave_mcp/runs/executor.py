@@ -236,7 +236,7 @@ class Executor:
         run = Run(
             request=record.signed_request,
             by_default=record.by_default,
-            specialists_per_ask=(record.specialists_per_ask if capacity.is_paid else None) or len(READ_KINDS),
+            specialists_per_ask=(record.specialists_per_ask if capacity.divides_questions else None) or len(READ_KINDS),
             identity=f"{asker.model.identity} {record.source}",
             asker=asker,
             verifier=verifier,

@@ -90,7 +90,7 @@ class Extractive:
         """Do nothing: the rules are always ready."""
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        value = await computed(_filler_of(ask.answer), ask)
+        value = await computed(_filled, ask)
         return Answer[A](value=ask.answer.model_validate(value), usage=Usage())
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
@@ -106,19 +106,24 @@ class Extractive:
         """Do nothing: no connection is open."""
 
 
-def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
-    """Return the function that fills an answer of this type.
+def _filled(ask: Ask[A, Any]) -> Value:
+    """Return an answer to the ask, which can ask for some fields of a longer answer.
 
     Raises:
-        BadAnswer: If no rules exist for this type.
+        BadAnswer: If no rules exist for this type of answer.
     """
-    if answer_type in _ANSWERS:
-        return _ANSWERS[answer_type]
-    if answer_type.model_fields and answer_type.model_fields.keys() <= READ_KINDS.keys():
-        return _vendor_elements
-    if answer_type.model_fields.keys() <= PersonaDrafts.model_fields.keys():
-        return _personas
-    raise BadAnswer(f"the extractive model has no rules for an answer of type {answer_type.__name__!r}")
+    form, fields = ask.answer, ask.answer.model_fields.keys()
+    if form in _ANSWERS:
+        return _ANSWERS[form](ask)
+    if fields <= READ_KINDS.keys() and ask.brief.role == "vendor":
+        return _vendor_elements(ask)
+    if fields <= PersonaDrafts.model_fields.keys():
+        return _personas(ask)
+    whole = next((_ANSWERS[each] for each in _ANSWERS if fields <= each.model_fields.keys()), None)
+    if whole is None:
+        raise BadAnswer(f"the extractive model has no rules for an answer of type {form.__name__!r}")
+    answer = whole(ask)
+    return form.model_validate({name: getattr(answer, name) for name in fields})
 
 
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
