@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 
 LANGUAGES = ("en", "de")
@@ -34,14 +35,18 @@ class Invented:
 
     def documents(self, origin: str) -> dict[str, tuple[str, str]]:
         """Return the media type and the content of each path."""
-        paths = [path for path, _ in zip(self._paths(), range(self.pages), strict=False)]
+        paths = self.paths
         listed = [*paths, *(f"/archive/{number}" for number in range(self.addresses - len(paths)))]
         urls = "".join(f"<url><loc>{origin}{path}</loc></url>" for path in listed)
         return {
             "/robots.txt": ("text/plain", f"User-agent: *\nAllow: /\nSitemap: {origin}/sitemap.xml\n"),
             "/sitemap.xml": ("application/xml", f"<urlset xmlns='{SITEMAP}'>{urls}</urlset>"),
-            **{path: ("text/html", self._html(path, paths)) for path in paths},
+            **{path: ("text/html", html) for path, html in _pages(self).items()},
         }
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in zip(self._paths(), range(self.pages), strict=False)]
 
     def _paths(self) -> Iterator[str]:
         yield "/"
@@ -49,7 +54,7 @@ class Invented:
         for number in range(1, self.pages + 1):
             yield from (path if number == 1 else f"{path}/{number}" for path in sections if number == 1 or path in MANY)
 
-    def _html(self, path: str, paths: list[str]) -> str:
+    def html(self, path: str, paths: list[str]) -> str:
         drawn = random.Random(f"{self.name} {path}")  # noqa: S311 - not for security
         title = self._title(path)
         links = "".join(f'<li><a href="{each}">{escape(self._title(each))}</a></li>' for each in paths[:24])
@@ -73,7 +78,9 @@ class Invented:
     def _section(self, drawn: random.Random, path: str, number: int) -> str:
         lines = SENTENCES[self.language][self.trade]
         facts = [line.format(**self._values(drawn)) for line in drawn.sample(lines, 4)]
-        text = f"<h2>{escape(self._title(path))}: {number + 1}</h2><p class='c{number}'>{escape(' '.join(facts[:3]))}</p>"
+        text = (
+            f"<h2>{escape(self._title(path))}: {number + 1}</h2><p class='c{number}'>{escape(' '.join(facts[:3]))}</p>"
+        )
         if number % 3 == 0:
             return f"{text}<ul><li><span>{escape(facts[3])}</span></li></ul>"
         return f"<section><div class='c{number + 40}'><div>{text}</div></div></section>"
@@ -89,6 +96,12 @@ class Invented:
             "price": drawn.randint(20, 900),
             "year": drawn.randint(2015, 2026),
         }
+
+
+@cache
+def _pages(site: Invented) -> dict[str, str]:
+    """Return the HTML of each path. Hundreds of copies of a site share their pages."""
+    return {path: site.html(path, site.paths) for path in site.paths}
 
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"

@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -46,7 +46,10 @@ MIN_CACHED_TOKENS = 1024
 
 @dataclass
 class Call:
-    """A model call, with its start, duration, tokens and the prefix that the provider could cache."""
+    """A model call, with its start, duration and tokens.
+
+    `sharable_tokens` could be read from the prompt cache if the schema were not part of the prompt.
+    """
 
     prompt: str
     model: str
@@ -54,6 +57,7 @@ class Call:
     seconds: float
     input_tokens: int
     cached_tokens: int
+    sharable_tokens: int
     output_tokens: int
     is_correction: bool
 
@@ -70,19 +74,25 @@ class Provider:
     async def answer(self, request: HttpRequest) -> JSONResponse:
         started_at, body = time.time(), await request.body()
         asked = Request(request.url.path, {}, json.loads(body))
-        prefixes = list(_prefixes(asked))
-        cached = next((size for key, size in reversed(prefixes) if key in self._prefixes), 0)
+        prefixes, sharable = list(_prefixes(asked)), list(_prefixes(asked, with_schema=False))
+        cached, could_be = self._known(prefixes), self._known(sharable)
         text = await self._text(asked)
         read, written = len(body) // CHARACTERS_PER_TOKEN, _output_tokens(asked, text)
-        cached = min(cached, read)
+        cached, could_be = min(cached, read), min(could_be, read)
         seconds = self.latency.call(read, cached, written)
         await asyncio.sleep(max(0.0, started_at + seconds - time.time()))
         # Parallel calls with the same prefix all miss the cache, because a prefix is cached only when it has been read.
-        self._prefixes.update(key for key, size in prefixes if size >= MIN_CACHED_TOKENS)
+        self._prefixes.update(key for key, size in (*prefixes, *sharable) if size >= MIN_CACHED_TOKENS)
         prompt = ", ".join(list(asked.schema["properties"])[:3])
         spent = time.time() - started_at
-        self.log.append(Call(prompt, asked.body["model"], started_at, spent, read, cached, written, asked.is_second))
+        self.log.append(
+            Call(prompt, asked.body["model"], started_at, spent, read, cached, could_be, written, asked.is_second)
+        )
         return JSONResponse(_with_usage(asked, enveloped(asked, text), read, cached, written))
+
+    def _known(self, prefixes: Sequence[tuple[str, int]]) -> int:
+        """Return the tokens of the longest prefix in the prompt cache."""
+        return next((size for key, size in reversed(prefixes) if key in self._prefixes), 0)
 
     async def _text(self, asked: Request) -> str:
         """Return the answer's text. All calls with the same text get the same answer, which is written only once."""
@@ -132,12 +142,12 @@ def _length(name: str, value: object) -> int:
     return max(tokens(value), recorded_tokens().get(name, 0))
 
 
-def _prefixes(asked: Request) -> Iterator[tuple[str, int]]:
+def _prefixes(asked: Request, *, with_schema: bool = True) -> Iterator[tuple[str, int]]:
     """Yield the digest and the tokens of each prefix that ends at a part of the request, the shortest first.
 
     The schema precedes the text, so calls with different schemas never share a prefix.
     """
-    text = json.dumps(asked.schema) + asked.body["model"] + asked.system
+    text = (json.dumps(asked.schema) if with_schema else "") + asked.body["model"] + asked.system
     yield sha256(text.encode()).hexdigest(), len(text) // CHARACTERS_PER_TOKEN
     content = (asked.body.get("input") or asked.body["messages"])[-1]["content"]
     for part in [{"text": content}] if isinstance(content, str) else content:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 
@@ -93,7 +93,7 @@ class Remote:
         self._client, self._key = client, client.key
         self._is_own, self._call_seconds = is_own, call_seconds
         self._slowness = Slowness(name, call_seconds, is_own=is_own, report=context.slow if context else None)
-        self._unverified_answers: dict[str, str] = {}
+        self._unverified: dict[str, _Unverified] = {}
         self._wire: asyncio.Task[Wire] | None = None
         self._has_answered, self._unexplained_failures = False, 0
 
@@ -147,8 +147,9 @@ class Remote:
         reply, usage = await self._ask_in_turn(sent, ask)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
-        self._unverified_answers[key] = reply.text
-        return await computed(_answer, reply, ask.answer, usage, key)
+        answer = await computed(_answer, reply, ask.answer, usage, key)
+        self._unverified[key] = _Unverified(reply.text, ask.corrects)
+        return answer
 
     async def _cached(self, key: str) -> str | None:
         """Return the answer to an equal call if it was cached within the last day, or else None."""
@@ -191,10 +192,23 @@ class Remote:
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Cache an answer that passed the checks. Equal calls reuse the answer for a day."""
-        text = self._unverified_answers.pop(key, None)
-        if self._context and text and not verdict.wrong:
-            await answer_cache.put(self._context.key_values, key, text, self._context.run_id)
+        """Cache an answer that passed the checks, together with the answer that it corrects.
+
+        Equal calls reuse the answers for a day. An answer with faults is useful only with its correction: then an equal
+        run needs neither of the two calls.
+        """
+        if verdict.wrong:
+            if verdict.dropped is not None:  # no correction follows
+                self._unverified.pop(key, None)
+            return
+        if passed := self._unverified.pop(key, None):
+            await self._cache(key, passed)
+            if corrected := self._unverified.pop(passed.corrects, None):
+                await self._cache(passed.corrects, corrected)
+
+    async def _cache(self, key: str, answer: _Unverified) -> None:
+        if self._context:
+            await answer_cache.put(self._context.key_values, key, answer.text, self._context.run_id)
 
     async def close(self) -> None:
         if self._wire:
@@ -318,6 +332,13 @@ class Remote:
     def _open(self) -> Wire:
         load_prices()
         return self._open_wire()
+
+
+class _Unverified(NamedTuple):
+    """The text of an answer that the checks have not accepted yet, and the key of the answer that it corrects."""
+
+    text: str
+    corrects: str
 
 
 class _Word(Value):
