@@ -94,13 +94,10 @@ async def server(env: Mapping[str, str], home: Path | None = None) -> AsyncGener
         home = home or Path(own)
         with listening() as free:
             port = free.getsockname()[1]
-        # Settings of the user must not change the measurements.
-        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIXES)}
-        with Path(own, "stderr").open("wb") as stderr:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port),
-                env=kept | {"OCTAVE_HOME": str(home), "OCTAVE_LOG_LEVEL": "WARNING"} | env, stderr=stderr, cwd=own,
-            )  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port),
+            env=environment({"OCTAVE_HOME": str(home), **env}), stderr=asyncio.subprocess.DEVNULL, cwd=own,
+        )  # fmt: skip
         try:
             async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=900, limits=LIMITS) as client:
                 await _ready(client)
@@ -112,6 +109,11 @@ async def server(env: Mapping[str, str], home: Path | None = None) -> AsyncGener
 
 PREFIXES = ("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_", "HTTP_", "HTTPS_", "ALL_", "NO_", "OTEL_")
 LIMITS = httpx2.Limits(max_connections=None)
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of this process with these variables, but without the user's own settings."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIXES)} | {**settings}
 
 
 async def _ready(client: httpx2.AsyncClient) -> None:
