@@ -30,7 +30,7 @@ _BETWEEN = r"[^\w/]?"
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
     """Case-fold a text, normalize its Unicode (NFKC), quotes, hyphens and spaces, and remove Markdown marks."""
-    plain = unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
     return " ".join(_MARKUP.sub("", plain).split()).casefold()
 
 

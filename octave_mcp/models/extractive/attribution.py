@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.typed_lines import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import CACHED_COMPANIES, CACHED_PAGES, CACHED_TEXTS, Line, ReadPage
 
 # Matches the heading of the boilerplate in press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
+_NO_LETTERS = re.compile(r"\W")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
 # Matches a sentence with 'we' or 'our' among its first seven words. The quantifier `*+` is possessive, because
 # otherwise the search would take quadratic time on a long row of dashes.
@@ -38,18 +40,24 @@ _ROLE_ELSEWHERE = re.compile(
 
 
 _TESTIMONIALS = re.compile(r"testimonial|review", re.IGNORECASE)
+# Matches a customer's words about the company: 'We use Acme', 'Our team chose Acme', 'It changed my life'.
 _CUSTOMER_SPEAKS = (
     r"\b(?:we|our \w+)\b.*\b(?:introduced|uses?|used|using|chose|adopted|implemented|switched to|moved to|"
     r"found|love|trust|recommend|thank)\s+(?:\w+\s)?{company}\b|\bmy\b"
 )
 
 
-def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
-    """Yield the lines in which the company speaks about itself.
+@lru_cache(maxsize=CACHED_PAGES)
+def own_lines(page: ReadPage, company: str) -> tuple[Line, ...]:
+    """Return the lines in which the company speaks about itself.
 
     Leave out sections about other organisations ('About Acme Fund') and testimonials. Also leave out direct speech,
     unless the rest of its paragraph says 'we' or 'our' or names the company.
     """
+    return tuple(_own_lines(page, company))
+
+
+def _own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
         block = [*lines]
@@ -67,25 +75,28 @@ def _is_about_another(heading: str, company: str) -> bool:
     return bool(about) and not has_words(company, heading)
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def is_of_another(text: str, company: str) -> bool:
     """Whether a line is about people of another organisation: 'We speak to Ada, founder of Globex'."""
     elsewhere = _ROLE_ELSEWHERE.search(text)
     return bool(_INTERVIEW.search(text)) or (elsewhere is not None and not has_words(company, elsewhere["name"]))
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def is_own_subject(text: str, company: str) -> bool:
     """Whether the company is the subject of a sentence, as in 'Acme raised money' but not in 'Kevin loves Acme'."""
-    by_customer = _CUSTOMER_SPEAKS.format(company=re.escape(company))
-    if is_of_another(text, company) or re.search(by_customer, text, re.IGNORECASE):
-        return False
-    if _FIRST_PERSON.search(text):
-        return True
-    return _starts_with(text, company) or _starts_with(text, short_name(company))
+    is_own = _FIRST_PERSON.search(text) or _starts_with(text, company) or _starts_with(text, short_name(company))
+    return bool(is_own) and not is_of_another(text, company) and not _customer_speaks(company).search(text)
+
+
+@lru_cache(maxsize=CACHED_COMPANIES)
+def _customer_speaks(company: str) -> re.Pattern[str]:
+    return re.compile(_CUSTOMER_SPEAKS.format(company=re.escape(company)), re.IGNORECASE)
 
 
 def _starts_with(text: str, company: str) -> bool:
-    words = [re.sub(r"[^\w]", "", word).casefold() for word in text.split()[:5]]
-    name = [re.sub(r"[^\w]", "", word).casefold() for word in company.split()]
+    words = [_NO_LETTERS.sub("", word).casefold() for word in text.split(maxsplit=5)[:5]]
+    name = [_NO_LETTERS.sub("", word).casefold() for word in company.split()]
     start = next((i for i in range(len(words)) if words[i : i + len(name)] == name or words[i] == f"{name[0]}s"), None)
     return start is not None and all(word in _SUBJECT_PREFIXES for word in words[:start])
 
@@ -105,6 +116,7 @@ def is_generic(text: str, company: str) -> bool:
     return not own and bool(_GENERIC.match(text))
 
 
+@lru_cache(maxsize=CACHED_COMPANIES)
 def short_name(company: str) -> str:
     """Return what a company calls itself: 'Acme' for 'Acme Analytics, Inc.'."""
     words = company.split()

@@ -10,7 +10,7 @@ from octave_mcp.domain.vendor import TargetPersona
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.audience_pages import audiences
-from octave_mcp.models.extractive.claims import claim, whole
+from octave_mcp.models.extractive.claims import claim
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
 _BUILT_FOR = re.compile(
@@ -94,7 +94,7 @@ def _description(section: Section, below: Sequence[Section]) -> Line | None:
         ),
         None,
     )
-    return titles or next((line for line in lines if whole(line)), None)
+    return titles or next((line for line in lines if line.is_whole), None)
 
 
 def _persona(
@@ -137,7 +137,7 @@ def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator
         by_vendor = (has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)) and not (
             _CUSTOMER_SPEAKS.search(line.text)
         )
-        if whole(line) and line.form != "quote" and (asks_who or (_BUILT_FOR.search(line.text) and by_vendor)):
+        if line.is_whole and line.form != "quote" and (asks_who or (_BUILT_FOR.search(line.text) and by_vendor)):
             yield from _stated_audience(line)
 
 

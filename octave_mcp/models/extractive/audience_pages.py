@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_not_product_page,
     leads_elsewhere,
@@ -57,7 +56,7 @@ def audiences(page: ReadPage) -> Iterator[Audience]:
         yield audience
     for section, above in with_headings_above(page.sections):
         if section.heading and any(_LISTS_AUDIENCES.search(line.text) for line in above):
-            description = next((line for line in section.lines[:1] if whole(line)), section.heading)
+            description = next((line for line in section.lines[:1] if line.is_whole), section.heading)
             if (kind := _kind(section.title)) and not leads_elsewhere(section.title):
                 yield Audience(kind, section.title.strip(" ."), section.heading, description)
 

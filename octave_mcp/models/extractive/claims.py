@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.models.extractive.typed_lines import Line
-
-_SENTENCE_END = re.compile(r"[.!?。！？][\"”’)]*$")
-
-
-def whole(line: Line) -> bool:
-    """Whether a line is a complete sentence of 5 to 45 words, not a label or a truncated excerpt."""
-    return bool(_SENTENCE_END.search(line.text)) and 5 <= len(line.text.split()) <= 45
 
 
 def claim(line: Line, *context: Line) -> Claim[Cite]:

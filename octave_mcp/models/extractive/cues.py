@@ -6,9 +6,11 @@ The patterns are English, so texts in other languages match few of them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import get_args
 
 from octave_mcp.domain.prospect import FactTopic, JobFunction, Need
+from octave_mcp.models.extractive.typed_lines import CACHED_TEXTS
 
 
 def _any(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
@@ -326,8 +328,9 @@ def need_of(text: str, among: tuple[Need, ...] = get_args(Need)) -> Need | None:
     return best if offsets[best] else None
 
 
-def needs_of(text: str) -> set[Need]:
-    return {need for need in NEEDS if NEEDS[need].search(text)}
+@lru_cache(maxsize=CACHED_TEXTS)
+def needs_of(text: str) -> frozenset[Need]:
+    return frozenset(need for need in NEEDS if NEEDS[need].search(text))
 
 
 def function_of(title: str) -> JobFunction | None:

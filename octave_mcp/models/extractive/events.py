@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from octave_mcp.domain.findings import TriggerKind
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.attribution import short_name
 from octave_mcp.models.extractive.cues import JOB, TITLE
+from octave_mcp.models.extractive.typed_lines import CACHED_COMPANIES
 
 _PERSON = r"[A-Z][\w'’-]{1,40}(?:\s+[A-Z][\w'’.-]{0,40}){1,3}"
 _I = re.IGNORECASE
@@ -198,7 +200,8 @@ def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None
-    return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
+    is_own = not is_headline or _is_own(text, company)
+    return next((k for k in _KINDS if _reports(k, text, company, is_headline=is_headline, is_own=is_own)), None)
 
 
 # The first match wins, so the broadest kind comes last: "Announcing our Series B" matches the patterns for funding and
@@ -224,8 +227,7 @@ _PATTERNS: dict[TriggerKind, re.Pattern[str]] = {
 }
 
 
-def _reports(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> bool:
-    is_own = not is_headline or _is_own(text, company)
+def _reports(kind: TriggerKind, text: str, company: str, *, is_headline: bool, is_own: bool) -> bool:
     if kind == "launch":
         return _is_launch(text, company, is_headline=is_headline, is_own=is_own)
     if kind == "hire":
@@ -254,14 +256,19 @@ def _is_launch(text: str, company: str, *, is_headline: bool, is_own: bool) -> b
             or _releases(company).search(text)
             or (_VERSION.search(text) and not _OTHER_PRODUCT.match(text))
         )
-    subject = (
-        rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
-    )
-    launches = re.finditer(rf"\b{subject}\s+{_HELPERS}{_LAUNCH_VERB}(?!\w)", text, _I)
-    has_launched = any(is_main(text[: match.start()]) for match in launches)
+    has_launched = any(is_main(text[: match.start()]) for match in _launches(company).finditer(text))
     return bool(has_launched or _AVAILABLE_NOW.search(text) or _STARTED.search(text))
 
 
+@lru_cache(maxsize=CACHED_COMPANIES)
+def _launches(company: str) -> re.Pattern[str]:
+    """Return a pattern that matches a launch by the company: 'we just launched', 'the Acme team has released'."""
+    own_name = rf"{re.escape(company)}(?: team)?|{re.escape(short_name(company))}"
+    subject = rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{own_name})"
+    return re.compile(rf"\b{subject}\s+{_HELPERS}{_LAUNCH_VERB}(?!\w)", _I)
+
+
+@lru_cache(maxsize=CACHED_COMPANIES)
 def _releases(company: str) -> re.Pattern[str]:
     """Return a pattern that matches a new version of the company's product: 'Acme 12 brings ...', 'Acme 3.1 is out'."""
     return re.compile(

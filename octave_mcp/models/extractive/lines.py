@@ -122,7 +122,7 @@ def _line(evidence: tuple[EvidenceId, ...], score: float, passages: Passages) ->
         location=statement("pages", _location(passage)),
         quote=text,
         evidence=evidence,
-        needs=frozenset(cues.needs_of(_NAME.sub("", text))),
+        needs=cues.needs_of(_NAME.sub("", text)),
         score=score + passages.recency(evidence) - (0 if passages.is_current(evidence) else 3),
     )
 

@@ -49,7 +49,7 @@ from octave_mcp.models.extractive import (
     use_cases,
 )
 from octave_mcp.models.extractive.certain import certain
-from octave_mcp.models.extractive.claims import claim, whole
+from octave_mcp.models.extractive.claims import claim
 from octave_mcp.models.extractive.dossier import sequence, summary, talk_track
 from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.passages import Passages
@@ -140,7 +140,7 @@ def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Ci
 
 def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
     """Return the first sentence that starts with the company's name."""
-    lines = (line for page in pages for line in page.prose if whole(line))
+    lines = (line for page in pages for line in page.prose if line.is_whole)
     return next((line for line in lines if name and line.text.startswith(f"{name} ")), None)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.attribution import KINDS_OF_COMPANY
 from octave_mcp.models.extractive.cues import OUR_OWN, function_of
-from octave_mcp.models.extractive.typed_lines import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import CACHED_PAGES, CACHED_TEXTS, Line, ReadPage
 
 _NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
 _VERBS = (
@@ -84,6 +85,7 @@ def company_name(text: str, vendor: str) -> str | None:
     return name
 
 
+@lru_cache(maxsize=CACHED_PAGES)
 def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
     """Return the customer whose story a page tells, and the line that names the customer."""
     for line in page.lines:
@@ -173,6 +175,7 @@ def is_role(text: str) -> bool:
     return function_of(text) is not None or bool(_ROLE.search(text))
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def attributed(text: str) -> Person | None:
     """Parse an attribution: 'Ada Lovelace, Analyst, Engine Works' or 'Ada Lovelace, Analyst at Engine Works'."""
     parts = [part.strip() for part in re.split(r"\s*(?:,|\||–|—| - )\s*", text.strip(" —–-")) if part.strip()]

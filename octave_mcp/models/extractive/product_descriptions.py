@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_imperative, is_instruction, leads_elsewhere, share_a_word
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
@@ -131,7 +130,7 @@ def describes(line: Line) -> bool:
     """Whether a line is a complete sentence without a call to action, so that it can describe its page."""
     return (
         line.form in {"sentence", "item", "heading"}
-        and whole(line)
+        and line.is_whole
         and not line.text.endswith(("?", "!"))
         and not _REQUEST.search(line.text)
         and not leads_elsewhere(line.heading)

@@ -10,7 +10,7 @@ from octave_mcp.domain.prospect import Fact, FactTopic
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues, customers, promises, rivals, selling, stories
-from octave_mcp.models.extractive.claims import balanced, whole
+from octave_mcp.models.extractive.claims import balanced
 from octave_mcp.models.extractive.factual_statements import describes, states
 from octave_mcp.models.extractive.headings import is_imperative
 from octave_mcp.models.extractive.names import customer_in_headline, customer_of_story
@@ -93,7 +93,10 @@ def _is_about_customer(line: Line, customer: str, company: str) -> bool:
     is_theirs = line.quotes or _CUSTOMER_SUBJECT.search(line.text) or cues.MEASURED.search(line.text)
     is_telling = named or (is_theirs and any(words.search(line.text) for words in events))
     return (
-        whole(line) and bool(is_telling) and not _IS_ASIDE.search(line.text) and not cues.STALE_OFFER.search(line.text)
+        line.is_whole
+        and bool(is_telling)
+        and not _IS_ASIDE.search(line.text)
+        and not cues.STALE_OFFER.search(line.text)
     )
 
 

@@ -10,7 +10,6 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import ValueProposition
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.attribution import is_generic
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_instruction,
@@ -167,7 +166,7 @@ def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[Value
 
 def _extra_lines(section: Section, text: Line, vendor: str) -> Iterator[Line]:
     """Yield further lines under the same heading, which are cited together with the promise."""
-    rest = [line for line in section.lines if line is not text and whole(line) and line.form in {"sentence", "item"}]
+    rest = [line for line in section.lines if line is not text and line.is_whole and line.form in {"sentence", "item"}]
     for line in rest[:MAX_EXTRA_LINES]:
         is_related = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)
         if is_related and not _NO_PROMISE.search(line.text) and not line.text.endswith("?"):
@@ -179,7 +178,7 @@ def _opening_line(page: ReadPage, vendor: str) -> Line | None:
 
     Sentences in other languages are accepted without a check.
     """
-    first = next((line for line in page.prose[:4] if whole(line)), None)
+    first = next((line for line in page.prose[:4] if line.is_whole), None)
     if first is None or _is_no_promise(first):
         return None
     return first if not first.english or _promises(first, "", vendor) else None
@@ -209,7 +208,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
         return None  # without "you", the section may be an internal description of a persona
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
-    body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]
+    body = [line for line in section.lines[:MAX_LINES] if line.is_whole or line.form == "quote"][:3]
     if any(line.form == "quote" for line in body):
         return None
     if any(_IS_RELEASE_NOTE.search(line.text) for line in body):

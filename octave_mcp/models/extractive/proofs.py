@@ -51,7 +51,7 @@ def is_same(name: str, other: str) -> bool:
 def _from_story(story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
     """Yield the headline of a story, and each result that can stand alone and does not repeat the headline."""
     challenge = story.challenge.text if story.challenge else ""
-    needs = frozenset(cues.needs_of(" ".join((story.headline, *(r.text for r in story.results), challenge))))
+    needs = cues.needs_of(" ".join((story.headline, *(r.text for r in story.results), challenge)))
     if _is_short(story.headline):
         yield _proof(story.customer, story.headline, story.evidence[:1], needs)
     for result in story.results:
@@ -68,7 +68,7 @@ def _proof(customer: str, quote: str, evidence: tuple[EvidenceId, ...], needs: f
 
 
 def _own(point: ProofPoint[EvidenceId]) -> Proof:
-    return _proof("", point.text, point.evidence, frozenset(cues.needs_of(point.text)))
+    return _proof("", point.text, point.evidence, cues.needs_of(point.text))
 
 
 def _is_short(text: str) -> bool:
@@ -88,7 +88,7 @@ def _from_testimonial(point: ProofPoint[EvidenceId], vendor: str, prospect: str,
     if not quote or is_same(point.company, prospect) or not any(has_words(quote, p.text) for p in cited):
         return None
     text = f"{point.person}, {point.role} at {point.company}: {quoted(quote)}"
-    needs = frozenset(cues.needs_of(point.text))
+    needs = cues.needs_of(point.text)
     return Proof(point.company, text, point.evidence, needs, bool(cues.MEASURED.search(quote)))
 
 

@@ -10,7 +10,6 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.prospect import Fact, FactTopic, Job, JobFunction, Signal
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.attribution import is_of_another, is_own_subject, own_lines
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.events import CLOSED
 from octave_mcp.models.extractive.factual_statements import defines
 from octave_mcp.models.extractive.logo_walls import is_of_customers
@@ -121,11 +120,10 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     Each page yields only a few statements per topic.
     """
     for page in pages:
-        is_closed = is_over(page)
         counts: dict[FactTopic, int] = {}
         for line in (*own_lines(page, company), *page.head):
             topic = _topic(line, page, company)
-            if topic and not (is_closed and topic == "hiring") and counts.get(topic, 0) < _MAX_FACTS_PER_TOPIC:
+            if topic and not (topic == "hiring" and is_over(page)) and counts.get(topic, 0) < _MAX_FACTS_PER_TOPIC:
                 counts[topic] = counts.get(topic, 0) + 1
                 text = f"{line.label}: {line.text}" if line.label in _HISTORY_LABELS else line.text
                 yield Fact[Cite](topic=topic, text=text, evidence=(line.cite,))
@@ -164,7 +162,7 @@ def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
     is_label = line.form == "item" and 3 <= len(line.text.split()) <= 45
     is_foreign = not line.english and page.page.kind != "docs" and len(line.text) >= 12 and not _CODE.search(line.text)
     is_clear = stands_alone(without_lead(line.text)) and not line.text.endswith(("?", "?”", '?"', '?".'))
-    if not ((whole(line) and is_clear) or is_label or is_foreign) or not _is_about_company(line, page, company):
+    if not ((line.is_whole and is_clear) or is_label or is_foreign) or not _is_about_company(line, page, company):
         return None
     return next(topics(line, page, company), None)
 
@@ -221,7 +219,7 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
                 and not _NO_NEED.search(line.text)
             )
             if (
-                whole(line)
+                line.is_whole
                 and is_own
                 and not line.text.endswith(("?", "?”", '?"', '?".'))
                 and (is_frank or _NEED_CUE.search(line.text))

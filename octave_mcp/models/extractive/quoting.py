@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
+from octave_mcp.models.extractive.typed_lines import CACHED_TEXTS
 
 # Maximum number of words of an English quotation in an outline.
 MAX_WORDS = 30
@@ -68,6 +70,7 @@ def without_lead(text: str) -> str:
     return _CONNECTIVE.sub("", text)
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def stands_alone(text: str) -> bool:
     """Whether a sentence can be understood without the text around it.
 

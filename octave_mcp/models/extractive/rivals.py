@@ -9,7 +9,6 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import is_not_product_page, leads_elsewhere
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
@@ -78,7 +77,7 @@ def _from_comparison(page: ReadPage, rival: str, vendor: str) -> Iterator[Differ
     rows: list[Differentiator[Cite]] = []
     for section in page.sections:
         numbered = re.match(r"\d+[.)]\s", section.title)
-        first = next((line for line in section.lines if whole(line)), None)
+        first = next((line for line in section.lines if line.is_whole), None)
         if numbered and section.heading and first:
             yield _difference(rival, first.text, first, section.heading, *headline)
         if section.heading and first and re.search(_AHEAD.format(rival=re.escape(rival)), section.title, re.IGNORECASE):
@@ -94,7 +93,7 @@ def _statement(section: Section, vendor: str) -> Line | None:
     """Return the first sentence of the section that says how the vendor differs."""
     if leads_elsewhere(section.title) or re.search(_AHEAD.format(rival=r"\w+"), section.title, re.IGNORECASE):
         return None
-    sentences = [line for line in section.lines[:4] if whole(line) and line.form == "sentence"]
+    sentences = [line for line in section.lines[:4] if line.is_whole and line.form == "sentence"]
     return next(
         (li for li in sentences if _DIFFERS.search(li.text) and has_words(vendor, " ".join(li.text.split()[:6]))), None
     )
@@ -124,7 +123,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
     """Yield sentences that say how the vendor differs from its competitors, named or unnamed."""
     for line in page.prose:
         if (
-            not whole(line)
+            not line.is_whole
             or line.text.startswith(("“", '"'))
             or (not re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE) and not has_words(vendor, line.text))
         ):
@@ -143,7 +142,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
 def _from_comparatives(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
     """Yield sentences that say in what way the vendor is better than a named competitor."""
     for line in page.prose:
-        match = _BETTER.search(line.text) if whole(line) and line.form != "quote" else None
+        match = _BETTER.search(line.text) if line.is_whole and line.form != "quote" else None
         name = company_name(match["name"], vendor) if match else None
         if name and match and not _NO_GAIN.search(line.text):
             before = line.text[: match.start()]

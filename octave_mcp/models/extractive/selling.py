@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Offering, Price
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_named_for,
@@ -130,7 +129,7 @@ def _named_after(page: ReadPage, vendor: str) -> Iterator[Offering[Cite]]:
     """Yield products that carry the vendor's name, with the sentence that defines them: 'Acme Vault is a store ...'."""
     pattern = re.compile(rf"(?P<name>{re.escape(vendor)}(?: (?:[A-Z]\w+|[A-Z]+)){{1,2}})\s+{TELLS}\b")
     for line in page.prose:
-        match = pattern.match(line.text) if whole(line) and line.form != "quote" else None
+        match = pattern.match(line.text) if line.is_whole and line.form != "quote" else None
         if match and not _NOT_A_PRODUCT & {*match["name"].split()} and not is_status(line.text):
             yield _offering(match["name"], line, line)
 

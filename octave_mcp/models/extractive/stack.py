@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from octave_mcp.domain.evidence import Cite
@@ -13,7 +14,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.attribution import is_of_another, own_lines, short_name
 from octave_mcp.models.extractive.names import company_name, customer_of_story
 from octave_mcp.models.extractive.tools import tools_in
-from octave_mcp.models.extractive.typed_lines import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import CACHED_COMPANIES, Line, ReadPage
 
 _EXCLUDED_KINDS: frozenset[PageKind] = frozenset({"comparison", "faq"})
 _KINDS_WITH_TUTORIALS: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
@@ -88,6 +89,10 @@ _PARTNERED = re.compile(
     rf"(?:(?:the|our|friends|at|like|including|such as)\s+){{0,3}}(?P<name>{_NAME})(?:,?\s+(?:and|"
     rf"&)\s+(?P<more>{_NAME}))?"
 )
+_TOGETHER = re.compile(
+    r"\s+(?:[Pp]artner(?:\s+[Uu]p)?\s+(?:to|for|on)|(?:[Aa]nnounce|[Ll]aunch|[Ee]nter)\s+(?:an?\s+)?(?:\w+\s+)?"
+    r"(?:[Pp]artnership|[Cc]ollaboration)|[Tt]eam up|[Cc]ollaborate)\b"
+)
 _CUSTOMER_USES = re.compile(
     r"\b(?:us(?:e|es|ed|ing)|leverag(?:e|es|ed|ing)|relied on|relies on|built (?:\w+\s+){0,3}?(?:on|with|in)|"
     r"runs? on|running on|"
@@ -132,6 +137,9 @@ _SUPPLIES = re.compile(
 # More than this share of the names in a row of logos must be known tools. Otherwise, the row probably contains other
 # companies, such as customers.
 _MIN_SHARE_OF_TOOLS = 0.6
+_FIRST_PERSON = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+_FIRST_PERSON_AT_START = re.compile(r"\W*(?:we|our)\b", re.IGNORECASE)
+_LINK_TEXT = re.compile(r"(?:read|watch|download)\b", re.IGNORECASE)
 # If a tool's name is further from the verb than this, it usually belongs to another part of the sentence.
 _MAX_DISTANCE_CHARACTERS = 90
 _MAX_LABEL_WORDS = 6
@@ -177,7 +185,7 @@ def _integration(name: str, relation: Relation, line: Line) -> Integration[Cite]
 
 def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
     """Yield the certificates that the company holds, according to a sentence or a label on its page."""
-    if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
+    if page.page.kind in {"docs", "blog", "other"} and not _FIRST_PERSON_AT_START.match(line.text):
         return
     for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():
         if not _LAW.match(match[0]):
@@ -186,10 +194,11 @@ def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integrat
 
 def holds(line: Line, company: str) -> bool:
     """Whether the line says that the company itself is certified or compliant, in a sentence or as a label."""
-    is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _MAX_LABEL_WORDS
-    names_company = has_words(short_name(company), line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
-    is_held = CERTIFICATE.search(line.text) and _HELD.search(line.text) and not _NOT_HELD.search(line.text)
-    return bool(is_held and (names_company or is_label))
+    text = line.text
+    if not (CERTIFICATE.search(text) and _HELD.search(text)) or _NOT_HELD.search(text):
+        return False
+    is_label = line.form in {"item", "heading"} and len(text.split()) <= _MAX_LABEL_WORDS
+    return is_label or has_words(short_name(company), text) or bool(_FIRST_PERSON.search(text))
 
 
 def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
@@ -226,27 +235,33 @@ def _relation_of(title: str, page: ReadPage) -> Relation | None:
 
 def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
     text = line.text
-    is_of_page = not _PAGES_ABOUT_OTHERS.search(urlsplit(page.page.url).path) or has_words(short_name(company), text)
-    if (
-        is_of_another(text, company)
-        or not is_of_page
-        or _UNRELATED.search(text)
-        or _NOT_TODAY.search(text)
-        or text.endswith("?")
-        or re.match(r"(?:read|watch|download)\b", text, re.IGNORECASE)
-    ):
+    partners, tools = [*_partners(text, company), *_joint_partners(text, company)], tools_in(text)
+    if not (partners or tools) or _is_unrelated(text, page, company):
         return
-    for match in _PARTNERED.finditer(text):
-        if _is_parent(match["name"], text, company):
-            continue
-        if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
-            names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
-            yield from (_integration(name, "partner", line) for name in names if name and not _is_self(name, company))
-    for name in _joint_partners(text, company):
+    for name in partners:
         yield _integration(name, "partner", line)
-    for name, at in tools_in(text):
+    for name, at in tools:
         if not _is_self(name, company) and (relation := _relation(text, name, at, page, company)):
             yield _integration(name, relation, line)
+
+
+def _is_unrelated(text: str, page: ReadPage, company: str) -> bool:
+    """Whether a sentence is about another company, or about something other than the company's work today."""
+    is_of_page = not _PAGES_ABOUT_OTHERS.search(urlsplit(page.page.url).path) or has_words(short_name(company), text)
+    return (
+        not is_of_page
+        or text.endswith("?")
+        or is_of_another(text, company)
+        or bool(_UNRELATED.search(text) or _NOT_TODAY.search(text) or _LINK_TEXT.match(text))
+    )
+
+
+def _partners(text: str, company: str) -> Iterator[str]:
+    for match in _PARTNERED.finditer(text):
+        is_own = re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text)
+        if is_own and not _is_parent(match["name"], text, company):
+            names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
+            yield from (name for name in names if name and not _is_self(name, company))
 
 
 def _is_parent(name: str, text: str, company: str) -> bool:
@@ -262,18 +277,19 @@ def _is_parent(name: str, text: str, company: str) -> bool:
 
 def _joint_partners(text: str, company: str) -> Iterator[str]:
     """Yield partners from joint news: 'Acme and Northgate partner to ...', 'Northgate and Acme announce ...'."""
-    own_name = re.escape(short_name(company))
-    together = (
-        r"\s+(?:[Pp]artner(?:\s+[Uu]p)?\s+(?:to|for|on)|(?:[Aa]nnounce|[Ll]aunch|[Ee]nter)\s+(?:an?\s+)?(?:\w+\s+)?"
-        r"(?:[Pp]artnership|[Cc]ollaboration)|[Tt]eam up|[Cc]ollaborate)\b"
-    )
-    first, second = (
-        rf"^(?:.*:\s)?(?P<name>{_NAME})\s+and\s+{own_name}{together}",
-        rf"^(?:.*:\s)?{own_name}\s+and\s+(?P<name>{_NAME}){together}",
-    )
-    for match in filter(None, (re.search(first, text), re.search(second, text))):
+    if not _TOGETHER.search(text):
+        return
+    for match in filter(None, (pattern.search(text) for pattern in _joint_news(company))):
         if (name := company_name(match["name"], company)) and not _is_self(name, company):
             yield name
+
+
+@lru_cache(maxsize=CACHED_COMPANIES)
+def _joint_news(company: str) -> tuple[re.Pattern[str], ...]:
+    """Return the patterns for news about the company and a partner, and about a partner and the company."""
+    own, partner = re.escape(short_name(company)), rf"(?P<name>{_NAME})"
+    pairs = ((partner, own), (own, partner))
+    return tuple(re.compile(rf"^(?:.*:\s)?{one}\s+and\s+{other}{_TOGETHER.pattern}") for one, other in pairs)
 
 
 def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Relation | None:
@@ -285,7 +301,7 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if _is_used(before, page, company):
         return "uses"
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
-        is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
+        is_own = _FIRST_PERSON.search(text) or has_words(company, text)
         return "sells" if is_own and re.search(r"\bintegrat\w+ (?:\w+ )?with\b", before, re.IGNORECASE) else None
     # In "Google Drive app" and "Google Cloud support", the last word names Google's own offer, not an integration.
     if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():

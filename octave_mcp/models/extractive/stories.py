@@ -9,7 +9,7 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import CaseStudy
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.claims import claim, whole
+from octave_mcp.models.extractive.claims import claim
 from octave_mcp.models.extractive.names import customer_of_story, fact_of, listed_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
@@ -71,7 +71,7 @@ def _announced_story(headline: Line, section: Section, customer: str, vendor: st
 
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
-    body = [line for line in page.prose if whole(line)]
+    body = [line for line in page.prose if line.is_whole]
     # Stories usually describe the challenge in their first half, so only that half is searched, but at least six
     # sentences.
     challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_score(line, customer, vendor))
@@ -127,7 +127,7 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
         line
         for line in (headline, *page.prose)
         if line not in taken
-        and (line == headline or (whole(line) and _came_after(line, adopted, vendor)))
+        and (line == headline or (line.is_whole and _came_after(line, adopted, vendor)))
         and (titled or has_words(customer, line.text))
     ]
     measured = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from octave_mcp.domain.prospect import FactTopic
 from octave_mcp.models.extractive import cues
@@ -16,7 +16,7 @@ from octave_mcp.models.extractive.names import is_person
 from octave_mcp.models.extractive.quoting import without_lead
 from octave_mcp.models.extractive.stack import holds
 from octave_mcp.models.extractive.tools import tools_in
-from octave_mcp.models.extractive.typed_lines import Line, ReadPage
+from octave_mcp.models.extractive.typed_lines import CACHED_COMPANIES, Line, ReadPage
 
 LABEL_WORDS = 8
 _SELLING_KINDS = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "customers", "faq"})
@@ -117,7 +117,7 @@ _HIRES_NOW = re.compile(
 )
 
 
-@cache
+@lru_cache(maxsize=CACHED_COMPANIES)
 def _offers(company: str) -> re.Pattern[str]:
     """Return a pattern that matches the company, its product or 'we', followed by a verb such as 'provide'."""
     name = _name_pattern(company)

@@ -66,6 +66,7 @@ _MAX_PLACE_CHARACTERS = 50
 _HEADING_DATE = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
 )
+_LEADING_DATE = re.compile(rf"^(?:{_HEADING_DATE.pattern})\s*[:：|–—-]\s+")
 # Matches "We were founded in 2016" and "Acme started as a side project in 2016".
 _FOUNDED = (
     r"^\W*(?:in \d{{4}},? )?(?:{company}(?: \w+)?|we|our company)(?: (?:was|were))? (?:first )?"
@@ -83,10 +84,9 @@ def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]
         if _CUSTOMER_WORK_PATH.search(page.page.url):
             continue
         if page.page.kind in _TRIGGER_KINDS or _CHANGELOG_PATH.search(page.page.url):
-            is_closed = is_over(page)
             own = (trigger for trigger in _on_page(page, company) if not _is_before_year(trigger.date, founded))
             unique = {(trigger.kind, trigger.what): trigger for trigger in own}
-            current = [trigger for trigger in unique.values() if not (is_closed and trigger.kind == "job_opening")]
+            current = [trigger for trigger in unique.values() if not (trigger.kind == "job_opening" and is_over(page))]
             yield from _without_headings(current)[:_MAX_TRIGGERS_PER_PAGE]
 
 
@@ -193,8 +193,9 @@ def _kind(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> Trigge
 
 
 def _kind_of_sentence(line: Line, page: ReadPage, company: str, *, is_dated: bool) -> TriggerKind | None:
-    if page.page.kind in _NEWS_KINDS and _undated(line.text) != line.text:
-        return event(_undated(line.text), company, is_headline=True) if _is_headline(line) else None
+    undated = _undated(line.text)
+    if page.page.kind in _NEWS_KINDS and undated != line.text:
+        return event(undated, company, is_headline=True) if _is_headline(line) else None
     text = without_lead(line.text)
     if is_hiring(text) and not is_imperative(text) and page.page.kind in {"careers", "about", "home", "news", "blog"}:
         return "job_opening" if is_own_subject(text, company) else None
@@ -227,7 +228,7 @@ def _is_headline(line: Line) -> bool:
 
 def _undated(heading: str) -> str:
     """Return the heading without its leading date: 'Series B' for 'Jun 2021: Series B'."""
-    return re.sub(rf"^(?:{_HEADING_DATE.pattern})\s*[:：|–—-]\s+", "", heading.strip())
+    return _LEADING_DATE.sub("", heading.strip())
 
 
 def _trigger(

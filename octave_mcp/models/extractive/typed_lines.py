@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
+# Several rules ask the same question about a text or a page, so the answers are cached. The caches have room for the
+# texts and pages of one ask, and for little more, because they stay in memory after the run.
+CACHED_TEXTS = 1024
+CACHED_PAGES = 8
+# The number of companies to remember the patterns of.
+CACHED_COMPANIES = 64
 # If a "sentence" is longer than this, it is probably a dump of data, on which some patterns would take quadratic time.
 MAX_LINE_CHARACTERS = 1200
 
@@ -24,11 +31,19 @@ EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 # A "fact" comes from the HTML head: its title, its description or structured data.
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
 
+# Matches the end of a sentence, with its quotation marks.
+_SENTENCE_END = re.compile(r"[.!?。！？][\"”’)]*$")
 _LOWER_CASE = re.compile(r"\b[a-z][\w'’-]*")
+_WORD = re.compile(r"\w")
+_QUOTATION_MARK = re.compile(r"[“”\"]")
+_ITEM = re.compile(r"[-*+]|\d+[.)]")
+_POST = re.compile(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b")
 _OPENING = ("“", '"')
 
 
-@dataclass(frozen=True, slots=True)
+# Each line exists only once, so lines are compared by identity, which is faster than comparing all of their fields.
+# Slots would prevent cached properties.
+@dataclass(frozen=True, eq=False)
 class Line:
     """One sentence of a page.
 
@@ -49,12 +64,17 @@ class Line:
     label: str = ""
     detached: bool = False
 
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether the line is a complete sentence of 5 to 45 words, not a label or a truncated excerpt."""
+        return bool(_SENTENCE_END.search(self.text)) and 5 <= len(self.text.split()) <= 45
+
     @property
     def spoken(self) -> bool:
         """Whether the whole line is direct speech."""
-        return not re.search(r"\w", self.narrated)
+        return not _WORD.search(self.narrated)
 
-    @property
+    @cached_property
     def quotes(self) -> bool:
         """Whether the line contains direct speech and not just a term in quotation marks."""
         return len(self.text.split()) - len(self.narrated.split()) >= MIN_SPEECH_WORDS
@@ -76,7 +96,7 @@ class Section:
         return self.heading.text if self.heading else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ReadPage:
     """A page parsed into lines and sections.
 
@@ -96,13 +116,13 @@ class ReadPage:
 
         The publication date in the HTML head does not count, because many site builders set such a date on every page.
         """
-        return bool(re.search(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b", self.page.url))
+        return bool(_POST.search(self.page.url))
 
-    @property
+    @cached_property
     def headline(self) -> Line | None:
         return next((line for line in self.lines if line.form == "heading" and line.level == 1), None)
 
-    @property
+    @cached_property
     def prose(self) -> tuple[Line, ...]:
         """The text of the page, without headings, tables and logos."""
         return tuple(line for line in self.lines if line.form in {"sentence", "item", "quote"})
@@ -165,7 +185,7 @@ def _outside(text: str, *, inside: bool) -> tuple[str, bool]:
     """Return the text outside quotation marks, and whether a quotation is still open at its end."""
     outside: list[str] = []
     last = 0
-    for mark in re.finditer(r"[“”\"]", text):
+    for mark in _QUOTATION_MARK.finditer(text):
         if mark[0] == '"' and not inside and text[: mark.start()][-1:].isalnum():
             continue  # In `a 15" screen`, the mark means inches.
         if not inside:
@@ -182,7 +202,7 @@ def _form(mark: str, text: str) -> Form:
         return "row"
     if mark.startswith(">"):
         return "attribution" if mark.endswith(("—", "–")) else "quote"
-    return "item" if re.match(r"[-*+]|\d+[.)]", mark) and text else "sentence"
+    return "item" if _ITEM.match(mark) and text else "sentence"
 
 
 def _sections(lines: Sequence[Line]) -> Iterator[Section]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import UseCase
 from octave_mcp.evidence.figures import has_words
-from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_not_product_page,
@@ -111,7 +110,7 @@ def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
 
 
 def _is_activity(line: Line) -> bool:
-    return whole(line) and bool(_WE_DO.search(line.text)) and not _NOT_IN_USE.search(line.text)
+    return line.is_whole and bool(_WE_DO.search(line.text)) and not _NOT_IN_USE.search(line.text)
 
 
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
@@ -129,7 +128,7 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
 
 def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
     """Whether the customer or its staff use the product or a part of it."""
-    if not whole(line) or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
+    if not line.is_whole or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
         return False
     by_customer = has_words(customer, line.text) or _CUSTOMER_SUBJECT.search(line.text)
     in_it = re.search(rf"\b(?:in|into|with|on|through|via|behind) (?:{product.pattern})", line.text, re.IGNORECASE)
@@ -149,7 +148,7 @@ def _from_lists(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
     """Yield a use case for each list item and for each section below a heading such as 'Use cases'."""
     for section, above in with_headings_above(page.sections):
         if any(_USES_HEADING.search(line.text) for line in above) and section.heading and _is_titled_as_use(section):
-            text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
+            text = next((line for line in section.lines[:3] if line.is_whole and line.form != "quote"), None)
             if text and _describes_use(text.text, vendor):
                 yield _use(section.title, text, section.heading, text)
         if section.heading and _USES_HEADING.search(section.title):
