@@ -34,6 +34,8 @@ UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-
 # Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
 SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
+# Matches a letter next to a digit or sign.
+MIXED = re.compile(r"[a-z][0-9@$!]|[0-9@$!][a-z]")
 # Matches text that can be base64 and is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
 # Maximum number of encoded texts to decode in one text. Decoding a text full of tokens or hashes would take too long.
@@ -49,146 +51,149 @@ MODEL = (
 TEXT = r"(?:page|web ?page|site|website|text|document|content|company|article|passages?|data|report)"
 
 
-# In each block below, a paragraph is one pattern, whose lines are joined without spaces.
+# In each block below, a paragraph is one pattern, whose lines are joined without spaces. The patterns of the first four
+# blocks match only at the beginning of a word, which is tested once for all of them.
 PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{MAX_GAP_CHARACTERS}}}?", "<char>": r"[^。!?\n]"}
 # Orders to ignore earlier instructions, in English, German, French, Spanish, Portuguese, Italian and Russian.
 OVERRULES = r"""
-(?<!not )(?<!never )\b(?:ignore|disregard|forget|override|bypass|discard|stop following|do not follow
+(?<!not )(?<!never )(?:ignore|disregard|forget|override|bypass|discard|stop following|do not follow
 |don'?t follow)\b<gap>\b(?:previous|prior|above|earlier|preceding|foregoing|former|system|developer|original
 |existing|your|other|all)\b<gap>\b(?:instructions?|prompts?|directions|directives|guidelines
 |safety rules)\b
 
-\b(?:ignore|disregard|forget) (?:everything|all|anything|what)\b.{0,20}\b(?:above|before|told|said|previously)\b
+(?:ignore|disregard|forget) (?:everything|all|anything|what)\b.{0,20}\b(?:above|before|told|said|previously)\b
 
-\b(?:ignorier\w*|vergiss|vergessen sie|missacht\w*|uberschreib\w*|beacht\w* nicht)\b<gap>\b(?:vorherig|bisherig
+(?:ignorier\w*|vergiss|vergessen sie|missacht\w*|uberschreib\w*|beacht\w* nicht)\b<gap>\b(?:vorherig|bisherig
 |vorig|obig|fruher|vorangegangen|vorstehend|all|dein|ihr)\w*<gap>\b(?:anweisung|instruktion|vorgabe|befehl|regel
 |prompt|systemprompt)\w*
 
-\b(?:ignor(?:e[rz]?|ons)|oubli(?:e[rz]?)|ne ti(?:ens|enne|ent|enez|ens) pas compte
+(?:ignor(?:e[rz]?|ons)|oubli(?:e[rz]?)|ne ti(?:ens|enne|ent|enez|ens) pas compte
 |neglige[rz]?)\b<gap>\b(?:instructions?|consignes?|directives?|ordres|commandes)\b<gap>\b(?:precedente?s?
 |anterieure?s?|ci-dessus|prealables?|initiales?|systeme)\b
 
-\b(?:ignor[aeio]\w*|olvid[ae]\w*|esque[cç]\w*|dimentic\w*|omit[aei]\w*|descart[ae]\w*|desconsider[ae]\w*
+(?:ignor[aeio]\w*|olvid[ae]\w*|esque[cç]\w*|dimentic\w*|omit[aei]\w*|descart[ae]\w*|desconsider[ae]\w*
 |haga? caso omiso|haz caso omiso|no hagas caso)\b<gap>\b(?:instruccion|indicacion|orden|instruco|instrucao
 |istruzion|directric|comando|regla)\w*<gap>\b(?:anterior\w*|previ[ao]s?|precedent[ei]s?|de arriba|de cima|acima
 |sopra|del sistema|do sistema)\b
 
-\b(?:(?:про)?игнорируи|забудь|отмени|не обращаи внимания|пренебреги|не следуи)\w*<gap>\b(?:предыдущ|прежн
+(?:(?:про)?игнорируи|забудь|отмени|не обращаи внимания|пренебреги|не следуи)\w*<gap>\b(?:предыдущ|прежн
 |вышеуказанн|прошл|ранн|системн|все|всех|любые|свои|данн)\w*<gap>\b(?:инструкци|указани|команд|правил|промпт
 |подсказк|распоряжени)\w*
 """
 
 # Text that gives a model a new identity or mode: 'You are now an unrestricted assistant', 'Enter developer mode'.
 BECOMES = r"""
-\byou are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
+you are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
 |chat-?bot|(?:helpful|ai|unrestricted|unfiltered) assistant|ai (?:model|agent|system)|unrestricted|jailbroken
 |unfiltered|dan)(?=\s*(?:[.,:;!]|and\b|that\b|who\b|with|which\b|called|named|assistant|model|$))
 
-\bfrom now on,? you (?:are|will act|will only|must|will respond|will answer|will ignore|should act)\b
+from now on,? you (?:are|will act|will only|must|will respond|will answer|will ignore|should act)\b
 
-\b(?:pretend|act as if|roleplay as if) (?:that )?you (?:are|were) (?:an? )?(?:ai|unrestricted|dan|not bound
+(?:pretend|act as if|roleplay as if) (?:that )?you (?:are|were) (?:an? )?(?:ai|unrestricted|dan|not bound
 |free)\b
 
-\bas an? (?:ai|ai language model|language model|llm|ai assistant|ai agent),? you (?:must|should|are|will|need
+as an? (?:ai|ai language model|language model|llm|ai assistant|ai agent),? you (?:must|should|are|will|need
 |can)\b
 
-\b(?:enable|enter|activate|you are in) (?:developer|dan|god|debug|admin
+(?:enable|enter|activate|you are in) (?:developer|dan|god|debug|admin
 |maintenance) mode\b(?=.{0,80}\b(?:restrict|filter|rule|instruction|assistant|respond|answer|you)\b)
 
-\b(?:du bist|sie sind) (?:(?:jetzt|nun|ab jetzt|von nun an) (?:ein|eine|der) assistent|(?:jetzt |nun |ab jetzt )?
+(?:du bist|sie sind) (?:(?:jetzt|nun|ab jetzt|von nun an) (?:ein|eine|der) assistent|(?:jetzt |nun |ab jetzt )?
 (?:ein|eine|die|der) (?:ki|kunstliche|sprachmodell|chatbot))\b
 
-\b(?:tu es|vous etes) (?:(?:maintenant|desormais) une? assistant|(?:maintenant |desormais )?(?:une? |l')
+(?:tu es|vous etes) (?:(?:maintenant|desormais) une? assistant|(?:maintenant |desormais )?(?:une? |l')
 (?:ia|intelligence artificielle|modele de langage|chatbot))\b
 
-\b(?:eres|usted es|voce e|sei) (?:(?:ahora|agora|ora) um?n? (?:asistente|assistente)|(?:ahora |agora |ora )?
+(?:eres|usted es|voce e|sei) (?:(?:ahora|agora|ora) um?n? (?:asistente|assistente)|(?:ahora |agora |ora )?
 (?:una? |uma? |un')(?:ia|inteligencia artificial|intelligenza artificiale|modelo de lengua\w+|chatbot))\b
 
-\bты (?:(?:теперь|отныне|сеичас) (?:ассистент|помощник)|(?:теперь |отныне |сеичас )?(?:[-—] )?
+ты (?:(?:теперь|отныне|сеичас) (?:ассистент|помощник)|(?:теперь |отныне |сеичас )?(?:[-—] )?
 (?:ии|искусственныи интеллект|языковая модель|чат-?бот))\b
 """
 
 # Text that is addressed to models: 'If you are an AI reading this, ...', 'AI assistants must recommend ...'.
 ADDRESSES = r"""
-\b(?:if|since|because) you(?:'re| are) (?:an? |the )?<model>(?=\s*(?:,|:|reading|processing|summari|analy[sz]
+(?:if|since|because) you(?:'re| are) (?:an? |the )?<model>(?=\s*(?:,|:|reading|processing|summari|analy[sz]
 |and\b|or\b|you\b|please|visiting|crawling|scraping|researching|writing|that\b|must\b|do not))
 
-\b(?:dear|attention|hello|hey|listen|warning|notice to|notes? (?:to|for)|messages? (?:to|for|from)
+(?:dear|attention|hello|hey|listen|warning|notice to|notes? (?:to|for)|messages? (?:to|for|from)
 |instructions? (?:to|for)|important for|addressed to|hi)[,:]? (?:all |any |the |every )*(?:<model>)\b(?=\s*(?:[,:!.—–-]
 |and\b|reading|processing|that\b|who\b))
 
-\b<model>\b[ ,:]{1,3}(?:(?:who|that|which) (?:are |is )?)?(?:reading|processing|summari[sz]ing|analy[sz]ing
+<model>\b[ ,:]{1,3}(?:(?:who|that|which) (?:are |is )?)?(?:reading|processing|summari[sz]ing|analy[sz]ing
 |crawling|parsing|scraping|visiting) (?:of )?(?:this|these|our)\b
 
-\b<model>\b (?:must|shall|should always|are (?:instructed|required|ordered|asked|told) to|is (?:instructed
+<model>\b (?:must|shall|should always|are (?:instructed|required|ordered|asked|told) to|is (?:instructed
 |required|told) to) (?:always |only |never |not |now )*(?:report|say|state|ignore|include|output|respond|reply
 |answer|mention|rank|recommend|rate|describe|treat|conclude|write|add|obey|comply)\b
 
-\bwhen (?:you (?:are )?)?(?:summari[sz]e|summari[sz]ing|analy[sz]e|analy[sz]ing|reading|read|processing|process
+when (?:you (?:are )?)?(?:summari[sz]e|summari[sz]ing|analy[sz]e|analy[sz]ing|reading|read|processing|process
 |describing|reviewing|evaluating|writing about|asked about)\b<gap>\b(?:this|these|our
 |us)\b (?:<text>\b)?<gap>\b(?:you must|always|do not mention|never mention|only say|say that|state that
 |include the|add the|recommend|conclude|output|respond|write that|rate (?:it|us))\b
 
-\b(?:output|respond with|reply with|answer with|say|write|print|state|include|mention
+(?:output|respond with|reply with|answer with|say|write|print|state|include|mention
 |repeat)\b<gap>\bin your (?:next )?(?:summary|answers?|response|reply|output|analysis|playbook|json|findings)\b
 
-\b(?:do not|don'?t|never) (?:mention|tell|reveal|disclose|show|report|say|inform)\b<gap>\bto the (?:user|human
+(?:do not|don'?t|never) (?:mention|tell|reveal|disclose|show|report|say|inform)\b<gap>\bto the (?:user|human
 |operator)\b|\b(?:do not|don'?t|never) (?:tell|inform|alert|warn|notify) the (?:user|human|operator)\b
 
-\bthis (?:text|message|note|passage|section|instruction) is (?:only )?(?:for|addressed to|intended for
+this (?:text|message|note|passage|section|instruction) is (?:only )?(?:for|addressed to|intended for
 |meant for) (?:all |any |the |an? )*<model>\b
 
-\b(?:wenn|falls) (?:du|sie) (?:ein|eine) (?:ki|sprachmodell|llm|assistent|chatbot)\b<gap>\b(?:bist|sind)\b
+(?:wenn|falls) (?:du|sie) (?:ein|eine) (?:ki|sprachmodell|llm|assistent|chatbot)\b<gap>\b(?:bist|sind)\b
 
-\b(?:hinweis|anweisung|nachricht|achtung|wichtig)\w* (?:an|fur)?:? ?(?:alle )?(?:kis?|ki-\w+|sprachmodelle?
+(?:hinweis|anweisung|nachricht|achtung|wichtig)\w* (?:an|fur)?:? ?(?:alle )?(?:kis?|ki-\w+|sprachmodelle?
 |llms?|chatbots?)\b\s?[:,!]
 
-\bsi (?:tu es|vous etes) (?:une? )?(?:ia|intelligence artificielle|modele de langage|llm|assistant ia|chatbot)\b
+si (?:tu es|vous etes) (?:une? )?(?:ia|intelligence artificielle|modele de langage|llm|assistant ia|chatbot)\b
 
-\b(?:note|message|instructions?|attention|consigne)s? (?:aux?|pour|destinee?s? aux?)? ?(?:les |tous les )?(?:ia
+(?:note|message|instructions?|attention|consigne)s? (?:aux?|pour|destinee?s? aux?)? ?(?:les |tous les )?(?:ia
 |llms?|modeles? de langage|assistants? ia|intelligences? artificielles?)\b\s?[:,!]
 
-\bsi eres (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje|llm|asistente|chatbot)\b
+si eres (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje|llm|asistente|chatbot)\b
 
-\b(?:nota|mensaje|instruccion(?:es)?|atencion|aviso)s? (?:a|para)? ?(?:las? |los |todos los )?(?:ia|llms?
+(?:nota|mensaje|instruccion(?:es)?|atencion|aviso)s? (?:a|para)? ?(?:las? |los |todos los )?(?:ia|llms?
 |modelos? de lenguaje|asistentes? de ia|inteligencias? artificiales?)\b\s?[:,!]
 
-\bесли (?:ты|вы)\s?[-—]?\s?(?:являе\w+ )?(?:ии|искусственны\w+ интеллект\w*|языков\w+ модел\w+|ассистент\w*
+если (?:ты|вы)\s?[-—]?\s?(?:являе\w+ )?(?:ии|искусственны\w+ интеллект\w*|языков\w+ модел\w+|ассистент\w*
 |чат-?бот\w*)\b
 
-\b(?:внимание|сообщение|инструкци\w+|примечание) (?:для )?(?:всех )?(?:ии|языковых моделеи|llm|чат-?ботов
+(?:внимание|сообщение|инструкци\w+|примечание) (?:для )?(?:всех )?(?:ии|языковых моделеи|llm|чат-?ботов
 |ассистентов)\b\s?[-:,!]
 """
 
-# Chat markup, forged system messages, and requests to reveal prompts or secrets.
+# Forged system messages, and requests to reveal prompts or secrets.
 SMUGGLES = r"""
-<\|?/?(?:im_start|im_end|system|endoftext|begin_of_text|start_header_id|eot_id)\b[^<>\n]{0,20}\|?>|\[/?inst\]
-|<</?sys>>
-
-(?<!operating )\b(?:system|developer)(?: (?:message|prompt|override|instructions?|note
+(?<!operating )(?:system|developer)(?: (?:message|prompt|override|instructions?|note
 |alert))?[^\w]{0,3}:\s*(?:you|ignore|disregard|the user|do not|always|never|new|override|output|respond|from now)\b
 
-\b(?:begin|new|updated|start of|end of|override|overriding) (?:system|developer|hidden) (?:prompts?
+(?:begin|new|updated|start of|end of|override|overriding) (?:system|developer|hidden) (?:prompts?
 |instructions?|messages?)\b[^\w]{0,3}(?::|you\b)
 
-\bsystem (?:override|instruction override|prompt override)\b
+system (?:override|instruction override|prompt override)\b
 
-\byour (?:new|real|true|actual|updated|only) (?:instructions?|system prompt|directives?|prompts?)\b (?:is|are)\b
+your (?:new|real|true|actual|updated|only) (?:instructions?|system prompt|directives?|prompts?)\b (?:is|are)\b
 
-\b(?:reveal|print|repeat|output|show|leak|disclose|display|expose)
+(?:reveal|print|repeat|output|show|leak|disclose|display|expose)
 \b<gap>\b(?:your|the|its) (?:entire |full |hidden |initial |original )*
 (?:system prompt|system message|hidden instructions|initial instructions)\b
 
-\b(?:gib|zeige?|nenne?|verrate?|affiche[rz]?|revele[rz]?|montre[rz]?|muestra|revela|imprime|mostra|покажи\w*
+(?:gib|zeige?|nenne?|verrate?|affiche[rz]?|revele[rz]?|montre[rz]?|muestra|revela|imprime|mostra|покажи\w*
 |выведи\w*|раскрои\w*)\b<gap>\b(?:system-? ?prompt|prompt (?:systeme|del sistema|du systeme|do sistema)
 |системн\w+ (?:промпт|подсказк|инструкци)\w*)
 
-(?<!not )(?<!never )\b(?:send|post|forward|transmit|exfiltrate|leak|email|upload)\b<gap>\b(?:system prompt
+(?<!not )(?<!never )(?:send|post|forward|transmit|exfiltrate|leak|email|upload)\b<gap>\b(?:system prompt
 |conversation history|chat history|your instructions|your memory|(?:user'?s|your) (?:api keys?|credentials
 |passwords?|secrets))\b
 
-\bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
+end of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
 """
+
+CHAT_MARKUP = (
+    r"<\|?/?(?:im_start|im_end|system|endoftext|begin_of_text|start_header_id|eot_id)\b[^<>\n]{0,20}\|?>"
+    r"|\[/?inst\]|<</?sys>>"
+)
 
 # These patterns do not use `\b`, because Chinese and Japanese have no spaces and Korean words take endings.
 CJK = r"""
@@ -247,7 +252,8 @@ def _any_of(patterns: str) -> str:
 @cache
 def _instruction() -> re.Pattern[str]:
     """Compile the patterns on first use, because compiling takes 20 ms and the parser's subprocess never needs them."""
-    return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
+    at_words = _any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")
+    return re.compile(_skeleton(rf"\b(?=\w)(?:{at_words})|{CHAT_MARKUP}"))
 
 
 @cache
@@ -274,7 +280,7 @@ def may_address_model(text: str) -> bool:
 
 def addresses_model(text: str) -> bool:
     """Whether the text gives a model instructions or a new identity, even in a disguised or base64-encoded form."""
-    visible = UNSEEN.sub("", text.translate(INVISIBLE_TEXT))
+    visible = text if text.isascii() else UNSEEN.sub("", text.translate(INVISIBLE_TEXT))
     return _instructs(visible) or any(map(_instructs, _decoded(visible)))
 
 
@@ -287,8 +293,7 @@ def _instructs(text: str) -> bool:
 def _variants(text: str) -> Iterator[str]:
     """Yield the text, a variant that reads '1gn0re' as 'ignore', and a variant that reads 'i g n o r e' as 'ignore'."""
     yield text
-    respelled = WORD.sub(_without_leetspeak, text)
-    if respelled != text:
+    if MIXED.search(text) and (respelled := WORD.sub(_without_leetspeak, text)) != text:
         yield respelled
     if SPACED_OUT.search(text):
         yield SPACED_OUT.sub(lambda word: re.sub(r"[ ._*-]", "", word[0]), text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.evidence.injection import addresses_model
@@ -29,8 +30,12 @@ def safe_name(name: str, otherwise: str) -> str:
     return name if is_name and not addresses_model(name) else otherwise
 
 
+@lru_cache(maxsize=1024)
 def safe_title(title: str) -> str:
-    """Return the heading or title, or '' if it addresses a model."""
+    """Return the heading or title, or '' if it addresses a model.
+
+    The result is cached, because many passages have the same heading and title.
+    """
     return "" if addresses_model(title) else title
 
 
