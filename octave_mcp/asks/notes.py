@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from octave_mcp.domain.evidence import UNASKED, EvidenceId
+from octave_mcp.domain.evidence import UNASKED, EvidenceId, cites_of
 from octave_mcp.domain.value import Value
 
 
@@ -25,13 +25,13 @@ def _lines(value: Value, numbers: Mapping[EvidenceId, int], indent: str) -> Iter
 
 
 def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
-    return all(i in numbers for i in _cites(value))
+    return all(i in numbers for i in cites_of(value))
 
 
 def _text(value: Value, numbers: Mapping[EvidenceId, int]) -> str:
     """Render the value's strings and booleans, followed by its citations. Nested values are not included."""
     own = [word for name in type(value).model_fields if (word := _word(name, getattr(value, name)))]
-    shown = sorted({numbers[i] for i in _cites(value) if i in numbers})
+    shown = sorted({numbers[i] for i in cites_of(value) if i in numbers})
     return " ".join([" · ".join(own), f"[{', '.join(map(str, shown))}]" if shown else ""]).strip()
 
 
@@ -39,10 +39,6 @@ def _word(name: str, given: object) -> str:
     if isinstance(given, bool):
         return f"{name}: {'yes' if given else 'no'}"
     return " ".join(given.split()) if isinstance(given, str) else ""
-
-
-def _cites(value: Value) -> tuple[EvidenceId, ...]:
-    return cast("tuple[EvidenceId, ...]", getattr(value, "evidence", ()))
 
 
 def _parts(value: Value) -> Iterator[tuple[str, tuple[Value, ...]]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from octave_mcp.asks.notes import notes
 from octave_mcp.domain.asks import UnderstandingBrief, WritingBrief
-from octave_mcp.domain.evidence import EvidenceId, Passage
+from octave_mcp.domain.evidence import EvidenceId, Passage, cited_in
 from octave_mcp.domain.findings import UNDATED, CompanyTrigger
-from octave_mcp.domain.value import Value, walk
+from octave_mcp.domain.value import Value
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
@@ -109,7 +109,7 @@ def _fitting(
     chosen: set[EvidenceId] = set()
     numbers = dict.fromkeys(passages, 1)
     for finding in _in_turns(groups):
-        wanted = {i for i in _evidence(finding) if i in passages}
+        wanted = {i for i in cited_in(finding) if i in passages}
         size = len(notes(finding, numbers)) + sum(len(passages[i].text) + OF_LINE for i in wanted - chosen)
         if size <= max_characters:
             max_characters -= size
@@ -128,7 +128,7 @@ def _ranked(
     by_id = {ids[at]: rank for at, rank in ranks(list(passages.values()), interest, max_characters).items()}
 
     def rank(finding: Value) -> int:
-        return min((by_id.get(i, len(ids)) for i in _evidence(finding)), default=len(ids))
+        return min((by_id.get(i, len(ids)) for i in cited_in(finding)), default=len(ids))
 
     return [_Group(sorted(group.findings, key=rank), group.per_turn) for group in groups]
 
@@ -138,7 +138,3 @@ def _in_turns(groups: Sequence[_Group]) -> Iterator[Value]:
     for turn in range(turns):
         for findings, per_turn in groups:
             yield from findings[turn * per_turn : (turn + 1) * per_turn]
-
-
-def _evidence(finding: Value) -> Iterator[EvidenceId]:
-    return (i for value in walk(finding) for i in cast("tuple[EvidenceId, ...]", getattr(value, "evidence", ())))

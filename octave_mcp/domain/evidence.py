@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import date, datetime
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.page import PageKind, PageRef, Place
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.value import Value, defined, walk
 
 EvidenceId = str
 
@@ -125,6 +125,16 @@ class Finding(Value, Generic[C]):
 
     evidence: tuple[C, ...]
     support: Support | None = None
+
+
+def cites_of(value: Value) -> tuple[EvidenceId, ...]:
+    """Return the ids of the evidence that the value itself cites."""
+    return cast("Any", value).evidence if defined(type(value), ("evidence",)) else ()
+
+
+def cited_in(value: object) -> Iterator[EvidenceId]:
+    """Yield the ids of all evidence that a value and its nested values cite."""
+    return (i for part in walk(value) for i in cites_of(part))
 
 
 class Collected(Finding[C], Generic[C]):

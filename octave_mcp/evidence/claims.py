@@ -11,7 +11,7 @@ from octave_mcp.domain.evidence import UNASKED, EvidenceId, Finding, Support
 from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.sentence import Sentence
-from octave_mcp.domain.value import Path, Value, located
+from octave_mcp.domain.value import Path, Value, defined, located
 from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.evidence.support import has_line, is_sentence_of
 
@@ -24,6 +24,8 @@ _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
 # month' becomes 'Team plan from $10 a month'.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
+# These fields show whether a finding is an inference.
+_GUESSES = ("why_they_care", "stated", "how_known")
 _EDGES = " .!?;:,…\"'()"
 
 
@@ -57,8 +59,7 @@ def claims(value: Value) -> Iterator[FoundClaim]:
     for at, part in located(value):
         if _is_claim(part):
             field, text = _field_and_text(part)
-            labels = (_text(part, name) for name in _LABELS if name != field)
-            label = next(filter(None, labels), "")
+            label = next((label for name, label in _texts(part, _LABELS) if name != field), "")
             yield FoundClaim(at, text, _kind(part), "" if label in text else label, field, part.evidence, part.support)
 
 
@@ -97,20 +98,21 @@ def _field_and_text(finding: Finding[Any]) -> tuple[str, str]:
 
     If no field states the claim, the text is composed from several fields.
     """
-    for name in _TEXTS:
-        if text := _text(finding, name):
-            return name, text
+    if stated := next(_texts(finding, _TEXTS), None):
+        return stated
     if isinstance(finding, Seat):
         return "", finding.in_words
     relation = getattr(finding, "relation", None)
     if relation in RELATIONS:
         return "", f"the company {RELATIONS[relation]}"
-    return "", ", ".join(filter(None, (_text(finding, name) for name in _NAMES)))
+    return "", ", ".join(text for _, text in _texts(finding, _NAMES))
 
 
-def _text(finding: Finding[Any], name: str) -> str:
-    text = getattr(finding, name, None)
-    return text if isinstance(text, str) else ""
+def _texts(finding: Finding[Any], names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield the name and text of each of these fields that holds a text."""
+    for name in defined(type(finding), names):
+        if isinstance(text := getattr(finding, name), str) and text:
+            yield name, text
 
 
 def _kind(finding: Finding[Any]) -> ClaimKind:
@@ -120,5 +122,6 @@ def _kind(finding: Finding[Any]) -> ClaimKind:
     """
     if isinstance(finding, Sentence):
         return "inference" if finding.kind == "inference" else "fact"
-    is_guess = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False
-    return "inference" if is_guess or getattr(finding, "how_known", "named") == "inferred" else "fact"
+    told = {name: getattr(finding, name) for name in defined(type(finding), _GUESSES)}
+    is_guess = "why_they_care" in told or told.get("stated") is False or told.get("how_known") == "inferred"
+    return "inference" if is_guess else "fact"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from octave_mcp.asks.earlier import Earlier
 from octave_mcp.domain.basis import Basis
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.drafts import Drafted, Drafts
-from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.evidence import Evidence, EvidenceId, cited_in
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.research import Research
-from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
@@ -53,18 +52,13 @@ class Base:
     @property
     def cited(self) -> frozenset[str]:
         """URLs of the pages that the sales copy cites."""
-        ids = (i for draft in self.drafted for i in cited(draft.value))
+        ids = (i for draft in self.drafted for i in cited_in(draft.value))
         return frozenset(self.drafts.evidence[i].url for i in ids if i in self.drafts.evidence)
 
     @property
     def drafted(self) -> Iterator[Drafted[Any]]:
         drafts = (self.drafts.summary, *self.drafts.cards, *self.drafts.sequences, *self.drafts.talk_tracks)
         return (draft for draft in drafts if draft)
-
-
-def cited(value: object) -> Iterator[EvidenceId]:
-    """Yield the ids of all evidence that a value and its nested values cite."""
-    return (i for part in walk(value) for i in cast("tuple[EvidenceId, ...]", getattr(part, "evidence", ())))
 
 
 def state_of(research: Research, counterpart: str, given: str) -> State:

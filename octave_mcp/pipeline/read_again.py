@@ -8,13 +8,13 @@ from typing import TypeVar
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.company import Site
-from octave_mcp.domain.evidence import Evidence, EvidenceId, Passage
+from octave_mcp.domain.evidence import Evidence, EvidenceId, Passage, cited_in
 from octave_mcp.domain.page import Notice, Page, PageFailure, PageRef, count_words
 from octave_mcp.domain.research import Profile, Reading, Research
 from octave_mcp.domain.value import Value
 from octave_mcp.evidence.survival import lost, still_there, surviving
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
-from octave_mcp.pipeline.base import UPSTREAM_CODES, Base, cited, state_of
+from octave_mcp.pipeline.base import UPSTREAM_CODES, Base, state_of
 from octave_mcp.pipeline.merge import add
 from octave_mcp.pipeline.prioritise_urls import Ranking
 from octave_mcp.pipeline.read_pack import read, without_build_dates
@@ -165,5 +165,5 @@ def _new_in(found: Value, before: Value | None) -> Value:
 
 
 def _unknown(entries: tuple[Value, ...], before: tuple[Value, ...]) -> tuple[Value, ...]:
-    known = {*cited(before)}
-    return tuple(entry for entry in entries if not {*cited(entry)} <= known)
+    known = {*cited_in(before)}
+    return tuple(entry for entry in entries if not {*cited_in(entry)} <= known)

@@ -15,7 +15,7 @@ from octave_mcp.copywriting.origins import OF_TOUCH, Origin
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import ROLES, Role
 from octave_mcp.domain.drafts import Drafts
-from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Passage
+from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Passage, cited_in
 from octave_mcp.domain.playbook import SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.value import Path, Value, changed, field_of, form_at, is_within, part_at, walk
 from octave_mcp.evidence.checks import Problem
@@ -193,21 +193,17 @@ def _shown(drafts: Drafts, part: Part, interest: Interest, max_bytes: int) -> It
     """
     quotable = {i: item for i, item in drafts.evidence.items() if ROLES[item.role].quoted_in_copy}
     around = part_at(part.draft, part.at[:OF_TOUCH]) if part.at[:1] == ("touches",) else part.value
-    needed = {*_cited(part.value), *_cited(around)}
+    needed = {*cited_in(part.value), *cited_in(around)}
     ranked = ranks([*map(as_passage, quotable.values())], interest, max_bytes)
     closest = (id_ for _, id_ in sorted((ranked[at], id_) for at, id_ in enumerate(quotable) if at in ranked))
     chosen, pages = set[EvidenceId](), set[str]()
-    for item in (quotable[i] for i in dict.fromkeys((*needed, *_cited(part.draft), *closest)) if i in quotable):
+    for item in (quotable[i] for i in dict.fromkeys((*needed, *cited_in(part.draft), *closest)) if i in quotable):
         size = _size(item.quote) + LINE_BYTES + (0 if item.url in pages else PAGE_LINE_BYTES)
         if size <= max_bytes or item.id in needed:
             max_bytes -= size
             chosen.add(item.id)
             pages.add(item.url)
     return (item for i, item in quotable.items() if i in chosen)
-
-
-def _cited(part: object) -> Iterator[EvidenceId]:
-    return (i for value in walk(part) for i in cast("tuple[EvidenceId, ...]", getattr(value, "evidence", ())))
 
 
 def _in_cites(part: object, cites: Mapping[EvidenceId, Any]) -> Any:  # noqa: ANN401 - JSON

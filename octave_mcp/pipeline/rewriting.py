@@ -10,7 +10,7 @@ from octave_mcp.asks.evidence_repairs import Repaired, as_answer, follow_on, rep
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.drafts import Drafted, Drafts
-from octave_mcp.domain.evidence import Evidence, EvidenceId
+from octave_mcp.domain.evidence import Evidence, EvidenceId, cited_in
 from octave_mcp.domain.playbook import PersonaDraft
 from octave_mcp.domain.prospect import BuyerPersona
 from octave_mcp.domain.value import Path, Value, changed, is_within, part_at
@@ -19,7 +19,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.coherence import without
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.survival import lost, stating, unsupported
-from octave_mcp.pipeline.base import Base, cited
+from octave_mcp.pipeline.base import Base
 
 if TYPE_CHECKING:
     from octave_mcp.pipeline.writers import DraftWriter
@@ -235,4 +235,4 @@ def _shown(writer: DraftWriter, base: Base, cut: Sequence[Value]) -> tuple[Evide
 
 
 def _evidence(value: Value, known: Mapping[EvidenceId, Evidence]) -> tuple[Evidence, ...]:
-    return tuple(known[i] for i in dict.fromkeys(cited(value)) if i in known)
+    return tuple(known[i] for i in dict.fromkeys(cited_in(value)) if i in known)
