@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
@@ -29,6 +29,8 @@ PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_URL_CHARACTERS = 2048
 # Read at most this many query parameters of a URL, because hostile URLs can have hundreds of them.
 MAX_FIELDS = 20
+# The pages of a site link to the same few hundred URLs again and again.
+CACHED_URLS = 1024
 # Hosts with these top-level names are refused, because the names are reserved or are common in private networks and
 # clusters.
 SPECIAL_NAMES = frozenset(
@@ -92,6 +94,7 @@ def check_url(url: str, allow: Allowed) -> str:
     return _address(parts, host, quote(query, safe=SAFE_IN_QUERY))
 
 
+@lru_cache(maxsize=CACHED_URLS)
 def url_key(url: str) -> str:
     """Return a key that is the same for all URLs that lead to the same page.
 
@@ -114,6 +117,7 @@ def same_site(url: str, company: Company) -> bool:
     return (site := site_at(url)) is not None and site in (company.domain, *company.beyond.sisters)
 
 
+@lru_cache(maxsize=CACHED_URLS)
 def site_at(url: str) -> str | None:
     """Return the site of a URL, in the same form as `Company.domain`; None if the URL is not a web address."""
     try:
@@ -139,9 +143,8 @@ def site_of(host: str, port: int) -> str:
     """
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
-    # wordpress.com is a public suffix, because each of its customers has a site of its own, such as acme.wordpress.com.
-    # But wordpress.com itself is a company's site. If the first lookup finds no site, look only at ICANN suffixes,
-    # which do not include wordpress.com.
+    # wordpress.com is a public suffix, because each of its customers has a site of its own, but it is also a company's
+    # site. If the first lookup finds no site, look only at ICANN suffixes, which do not include wordpress.com.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
@@ -231,7 +234,7 @@ def _host(parts: SplitResult, text: str) -> str:
     return _ascii(host, text)
 
 
-@cache
+@lru_cache(maxsize=CACHED_URLS)
 def _idna(host: str) -> str:
     import idna  # noqa: PLC0415 - large tables that ASCII names, which are most, do not need
 
