@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from octave_mcp.asks.shortlist import shortlist
+from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.asks.untrusted import one_line
 from octave_mcp.domain.asks import Ask, ReadingBrief, RevisionBrief
 from octave_mcp.domain.evidence import EvidenceId, Passage
@@ -21,7 +21,9 @@ from octave_mcp.evidence.passages import numbered, passage_id
 from octave_mcp.evidence.selection import selected
 
 
-def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[EvidenceId, int]:
+def numbers(
+    ask: Ask[Any, Any], max_characters: int | None = None, shortlists: Shortlists | None = None
+) -> dict[EvidenceId, int]:
     """Return the passages to show, as a mapping from evidence ids to passage numbers.
 
     An ask about pages shows all passages, and so does an ask for a revision. Any other ask shows a shortlist.
@@ -29,7 +31,8 @@ def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[Evide
     every = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):
         return every
-    chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in every.items()}, max_characters)
+    by_id = {i: ask.passages[number - 1] for i, number in every.items()}
+    chosen = (shortlists or Shortlists()).of(ask.brief, by_id, max_characters)
     # Do not renumber the passages, because answers cite passages by their numbers in the ask.
     return {i: number for i, number in every.items() if i in chosen}
 

@@ -17,6 +17,7 @@ from octave_mcp.asks.briefs import brief_text, claims_text
 from octave_mcp.asks.excerpts import excerpt, narrowed
 from octave_mcp.asks.passage_list import listed, numbers
 from octave_mcp.asks.prompts import Prompt, prompts_of
+from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.asks.untrusted import Fence, fence_for, one_line, plain
 from octave_mcp.domain.asks import Ask, RevisionBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
@@ -98,13 +99,16 @@ class Rendered(NamedTuple):
         return text.replace(self.mark, "") if self.mark else text
 
 
-def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
-    """Render an ask. `max_characters` limits the findings and passages that a writer sees."""
+def rendered(ask: Ask[Any, Any], max_characters: int | None = None, shortlists: Shortlists | None = None) -> Rendered:
+    """Render an ask. `max_characters` limits the findings and passages that a writer sees.
+
+    `shortlists` selects the evidence of all asks of a run, and can reuse its last selection.
+    """
     prompts, fence = prompts_of(ask), fence_for(ask)
     if isinstance(ask.brief, VerificationBrief):
         system = f"{_filled(prompts[0], _given(ask), prompts[0].body)}\n\n{_JUDGING}"
         return Rendered(system, claims_text(ask.brief, fence), "", prompts[0].limits.output_tokens, fence.name)
-    given, passages = _given(ask), listed(ask, numbered := numbers(ask, max_characters))
+    given, passages = _given(ask), listed(ask, numbered := numbers(ask, max_characters, shortlists))
     return Rendered(
         system=_system(prompts, given, fence, ask),
         prefix=f"{brief_text(ask, numbered, fence)}\n\n{_headed(passages)}{fence.around('passages', passages)}",

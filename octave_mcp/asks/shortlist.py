@@ -31,6 +31,30 @@ class _Group(NamedTuple):
     per_turn: int = 1
 
 
+class Shortlists:
+    """Selects the evidence to show in the asks of a run, and reuses the last selection for asks from the same findings.
+
+    The asks for the drafts of a playbook differ only in the personas that they are for, so they share one selection.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, frozenset[EvidenceId]] = None, frozenset()
+
+    def of(
+        self,
+        brief: UnderstandingBrief | WritingBrief,
+        passages: Mapping[EvidenceId, Passage],
+        max_characters: int | None = None,
+    ) -> frozenset[EvidenceId]:
+        if isinstance(brief, WritingBrief):
+            brief = brief.model_copy(update={"persona": None, "rank": 0, "personas": ()})
+        last, chosen = self._last
+        if last != (given := (brief, passages, max_characters)):
+            chosen = shortlist(*given)
+            self._last = given, chosen
+        return chosen
+
+
 def shortlist(
     brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], max_characters: int | None = None
 ) -> frozenset[EvidenceId]:

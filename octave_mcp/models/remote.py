@@ -16,6 +16,7 @@ from octave_mcp.asks import answer_cache
 from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
+from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Tier, Usage
 from octave_mcp.domain.choices import MODELS, choice
@@ -93,7 +94,7 @@ class Remote:
         self._client, self._key = client, client.key
         self._is_own, self._call_seconds = is_own, call_seconds
         self._slowness = Slowness(name, call_seconds, is_own=is_own, report=context.slow if context else None)
-        self._unverified: dict[str, _Unverified] = {}
+        self._unverified, self._shortlists = dict[str, _Unverified](), Shortlists()
         self._wire: asyncio.Task[Wire] | None = None
         self._has_answered, self._unexplained_failures = False, 0
 
@@ -123,12 +124,8 @@ class Remote:
         share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
         used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
         usd = priced(used, self.name, self._models["fast"]).usd
-        return Estimate(
-            asks=2 + DRAFTS,
-            input_tokens=used.input,
-            output_tokens=used.output,
-            usd=None if usd is None else round(usd, 4),
-        )
+        usd = None if usd is None else round(usd, 4)
+        return Estimate(asks=2 + DRAFTS, input_tokens=used.input, output_tokens=used.output, usd=usd)
 
     def check(self) -> None:
         self._client.check()
@@ -216,7 +213,7 @@ class Remote:
                 await (await self._wire).close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
-        text = rendered(ask)
+        text = rendered(ask, shortlists=self._shortlists)
         # A full correction gets twice as many output tokens, because the first answer may have been cut off.
         answer_tokens = text.output_tokens * (2 if ask.complaint and not ask.patched else 1)
         return Sent(
