@@ -54,9 +54,9 @@ class Passage(Value):
     is_quotation: bool = False
 
     @property
-    def as_shown(self) -> Passage:
+    def as_shown(self) -> dict[str, Any]:
         """The passage with only the fields that models see: without offsets, digest, fetch time and notice."""
-        return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
+        return vars(self) | {"page": self.page.as_shown, "start": 0, "heading_start": 0}
 
     def sentence(self, number: int) -> str:
         first, last = self.sentences[number - 1]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -80,6 +80,9 @@ class Notice(Value):
     is_lasting: bool = False
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 class PageRef(Value):
     """The metadata of a page, which is part of every citation of the page.
 
@@ -98,9 +101,9 @@ class PageRef(Value):
     sister_of: str = ""
 
     @property
-    def as_shown(self) -> PageRef:
+    def as_shown(self) -> dict[str, Any]:
         """The metadata with only the fields that models see: without the digest, the fetch time and the notice."""
-        return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
+        return vars(self) | {"sha256": "", "fetched_at": _NEVER, "notice": None}
 
 
 class Structured(Value):
