@@ -118,11 +118,14 @@ def _problems(statement: Statement) -> tuple[Problem, ...]:
 
 
 def _rules_for(statement: Statement) -> Iterator[Rule]:
+    checks_words = statement.is_readable and not statement.is_verbatim
+    checks_details = not statement.is_copied
     for rule in RULES:
-        is_used = statement.is_readable or not rule.english_only
-        if is_used and (
-            rule.checks_source or not (statement.is_verbatim if rule.english_only else statement.is_copied)
-        ):
+        if rule.checks_source:
+            is_used = statement.is_readable or not rule.english_only
+        else:
+            is_used = checks_words if rule.english_only else checks_details
+        if is_used:
             yield rule
 
 
