@@ -66,7 +66,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     judged, verified, dropped = await verification.at_the_end(writer.drafts(answers), findings)
-    verdicts = verification.opinions(findings)
+    verdicts = await computed(verification.opinions, findings)
     basis = Basis(model=run.asker.model.identity, research=(*deal.values(),), verdicts=verdicts)
     drafts = await computed(_drafts, writer, judged, verified)
     playbook = await computed(_playbook, run, writer, judged, verified, drafts, dropped)
