@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, urljoin
 
@@ -37,6 +38,7 @@ FILE_URL = re.compile(
 NEEDS_JS = f"The page is empty until a browser runs its scripts. To run the scripts, {SET_UP_SCRIPTS}, and try again"
 MAX_LINK_TEXT_CHARACTERS = 120
 MAX_TITLE_CHARACTERS = 500
+MAX_KNOWN_LINKS = 2048
 
 
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
@@ -113,13 +115,14 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
     base = _base_url(root, url)
     links: dict[str, Link] = {}
     for anchor in root.find("a"):
-        target = _page_url(base, anchor.attributes.get("href", ""), company)
-        if target is None:
+        page = _own_page(_absolute(base, anchor.attributes.get("href", "")), company)
+        if page is None:
             continue
+        target, key = page
         text = anchor.text[:MAX_LINK_TEXT_CHARACTERS]
-        first = links.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
+        first = links.setdefault(key, Link(url=target, text=text, origin=origin))
         if text and not first.text:
-            links[url_key(target)] = first.model_copy(update={"text": text})
+            links[key] = first.model_copy(update={"text": text})
     links.pop(url_key(url), None)
     yield from links.values()
 
@@ -131,16 +134,21 @@ def _base_url(root: Element, url: str) -> str:
         return url
 
 
-def _page_url(base: str, href: str, company: Company) -> str | None:
-    """Return the URL of a link without its fragment.
-
-    Return None if the link does not lead to a page on the company's site.
-    """
+def _absolute(base: str, href: str) -> str:
+    """Return the absolute URL of a link without its fragment, or '' if the link is malformed."""
     try:
-        absolute = urljoin(base, href.strip()).partition("#")[0]
+        return urljoin(base, href.strip()).partition("#")[0]
+    except ValueError:
+        return ""
+
+
+# Most links of a page are in its menu and its footer, and the other pages of the site have the same links.
+@lru_cache(maxsize=MAX_KNOWN_LINKS)
+def _own_page(absolute: str, company: Company) -> tuple[str, str] | None:
+    """Return the URL to request and its key, or None if the link does not lead to a page on the company's site."""
+    try:
         target = quote(absolute, safe="/%:?=&@!$'()*+,;~-._[]")
-        url_key(target)
+        is_page = target.startswith(("http://", "https://")) and not FILE_URL.search(target.partition("?")[0])
+        return (target, url_key(target)) if is_page and same_site(target, company) else None
     except (ValueError, InvalidDomain):
         return None
-    is_page = target.startswith(("http://", "https://")) and not FILE_URL.search(target.partition("?")[0])
-    return target if is_page and same_site(target, company) else None

@@ -50,6 +50,8 @@ SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
     "Georgian": (re.compile(r"[\u10a0-\u10ff]"), ("ka",)),
     "Armenian": (re.compile(r"[\u0530-\u058f]"), ("hy",)),
 }
+# Matches a letter of any script in `SCRIPTS`.
+OTHER_LETTER = re.compile("|".join(pattern.pattern for pattern, _ in SCRIPTS.values()))
 ALSO_IN_LATIN = frozenset({"sr", "kk", "uz", "ku", "mn", "tt"})
 
 
@@ -72,6 +74,8 @@ def _script(text: str) -> str:
 
     Return '' if the script is Latin, or if no script has more than half of the letters.
     """
+    if not OTHER_LETTER.search(text):
+        return ""
     letters = sum(map(str.isalpha, text))
     counts = {name: len(pattern.findall(text)) for name, (pattern, _) in SCRIPTS.items()}
     main_script = max(counts, key=counts.__getitem__)

@@ -103,10 +103,18 @@ class Element:
 
 @dataclass(slots=True, eq=False)
 class Root(Element):
-    """The root of a page's tree, all its elements (parents before children), and the text of its style sheets."""
+    """The root of a page's tree, all its elements (parents before children), and the text of its style sheets.
+
+    `in_order`: the elements in document order. Because the tree does not change once it is parsed, it is walked only
+    once, although many functions look for elements in it.
+    """
 
     all_elements: list[Element] = field(default_factory=list[Element])
+    in_order: list[Element] = field(default_factory=list[Element])
     style_sheets: str = ""
+
+    def elements(self) -> Iterator[Element]:
+        return iter(self.in_order or Element.elements(self))
 
 
 def parse(html: str) -> Root:
@@ -120,6 +128,7 @@ def parse(html: str) -> Root:
     for host, shadow in shadows.items():
         _compose(host, shadow)
     _move_streamed(root.all_elements, has_shadow_trees=bool(shadows))
+    root.in_order = list(root.elements())
     root.style_sheets = "".join(text for style in root.all_elements if style.tag == "style" for text in style.strings())
     return root
 
