@@ -772,7 +772,7 @@ class NoNotes:
     async def get_value(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's signature
         return None
 
-    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:  # noqa: ARG002 - the port's signature
+    async def cached(self, keys: Sequence[str], *, since: datetime | None = None) -> dict[str, CacheEntry]:  # noqa: ARG002 - the port's signature
         return {}
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - the port's signature

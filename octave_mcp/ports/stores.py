@@ -36,7 +36,9 @@ class PageCache(Protocol):
     Entries expire after `CACHE_MAX_AGE`. If the cache is full, the oldest entries are evicted.
     """
 
-    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
+    async def cached(self, keys: Sequence[str], *, since: datetime | None = None) -> dict[str, CacheEntry]:
+        """Return the entries with these keys. If `since` is given, leave out the entries from before that time."""
+        ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
         """Lease cache keys to an owner, and return the keys that were leased.

@@ -61,6 +61,10 @@ class Following:
         record = await self._store.get_run(run_id)
         return record is None or record.is_settled
 
+    async def _is_over(self, run_id: str) -> bool:
+        record = await self._store.get_run(run_id)
+        return record is None or record.is_final
+
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
         """Yield the run's numbered events in batches until the run has ended.
 
@@ -70,10 +74,12 @@ class Following:
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # Read the record before the events. If the record is final, the run emits no more events, so the next query
-            # returns all of the events.
-            record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
+            if not batch and await self._is_over(run_id):
+                # The run can have emitted its last events after the query, but it emits no more events now.
+                batch = await self._store.events(run_id, after=after)
+                if not batch:
+                    return
             if batch:
                 last = next((at for at, (_, event) in enumerate(batch, 1) if event.event == "run_finished"), None)
                 yield batch[:last]
@@ -81,8 +87,6 @@ class Following:
                     return
                 after, beat_at = batch[-1][0], clock() + HEARTBEAT_SECONDS
                 watch.reset_interval()
-            elif record is None or record.is_final:
-                return
             while not await watch.wait(beat_at - clock()):
                 yield []
                 beat_at = clock() + HEARTBEAT_SECONDS

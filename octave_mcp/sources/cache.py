@@ -124,7 +124,7 @@ class CachedSource:
 
         If the cache has no fresh copy, the page is fetched by the process that first gets the lease.
         """
-        cached = await self._copies.cached(list(urls))
+        cached = await self._copies.cached(list(urls), since=self._earliest(CACHE_MAX_AGE))
         fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
         while missing := [key for key in urls if key not in fresh]:
             leased = await self._copies.lease(missing, self._owner, seconds=LEASE_SECONDS)
@@ -174,25 +174,27 @@ class CachedSource:
             renewing.cancel()
 
     async def _fresh(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
-        return {key: copy for key, copy in (await self._copies.cached(keys)).items() if self._is_fresh(copy)}
+        cached = await self._copies.cached(keys, since=self._earliest(self._max_age))
+        return {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
+
+    def _earliest(self, max_age: timedelta) -> datetime:
+        """Return the time from which a copy must be, so that it is not older than `max_age`.
+
+        With `refresh`, a copy must have been fetched after this source was created, by this or another process.
+        """
+        return self._started_at if self._refresh else datetime.now(UTC) - max_age
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
-        if self._refresh:
-            # With `refresh`, a copy is fresh only if it was fetched after this source was created, by this or another
-            # process.
-            return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
-        return copy.kept_at > datetime.now(UTC) - max_age
+        return copy.kept_at >= self._earliest(max_age)
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
         """Return the expired copy if it can still be used. Otherwise, return None.
 
         Expired copies are used for conditional requests, and in place of pages that cannot be read.
         """
-        if copy is None or self._refresh or isinstance(copy.found, PageFailure):
-            return None
-        return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
+        return None if copy is None or self._refresh or isinstance(copy.found, PageFailure) else copy
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:

@@ -69,7 +69,9 @@ class Database:
 
     def _open(self) -> None:
         if self._engine is None:
-            engine = create_engine(self._url, pool_size=2 * THREADS, pool_pre_ping=True)
+            # The ping detects connections that the database server has closed. SQLite has no server.
+            has_server = not self._url.startswith("sqlite")
+            engine = create_engine(self._url, pool_size=2 * THREADS, pool_pre_ping=has_server)
             if engine.dialect.name == "sqlite":
                 _make_folder(engine.url.database)
                 event.listen(engine, "connect", _set_up_sqlite)
@@ -97,10 +99,7 @@ class Database:
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a read-only transaction."""
-        reads = {"reads": True}
-        return await self._call(
-            self._readers, lambda: self._transaction(self._ready().execution_options(**reads), work)
-        )
+        return await self._call(self._readers, lambda: self._transaction(self._ready(), work, reads=True))
 
     async def _overwrite_log(self) -> None:
         """Empty SQLite's write-ahead log, because it still contains data that was deleted from the tables."""
@@ -117,8 +116,8 @@ class Database:
         return self._engine
 
     @staticmethod
-    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-        with engine.begin() as connection:
+    def _transaction(engine: Engine, work: Callable[[Connection], T], *, reads: bool = False) -> T:
+        with engine.connect().execution_options(reads=reads) as connection, connection.begin():
             return work(connection)
 
     async def _call(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

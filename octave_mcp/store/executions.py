@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from functools import cache
 from typing import Self
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import as_table, insert_into, is_writable
+from octave_mcp.store.statements import UNFINISHED, given_texts, is_writable, texts_parameter, upsert
 from octave_mcp.store.tables import runs, servers, steps, time_text
 
 
@@ -22,28 +22,27 @@ class Executions(Database):
         return store
 
     async def epoch_of(self, run_id: str) -> int | None:
-        query = select(runs.c.epoch).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+        query = select(runs.c.epoch).where(runs.c.run_id == run_id, UNFINISHED)
         return await self._read(lambda db: db.execute(query).scalar())
 
     async def begin_execution(self, run_id: str, after: int) -> bool:
         # The update is a compare-and-set on the epoch, so only one of two competing servers begins the execution.
-        current = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
+        current = (runs.c.run_id == run_id) & UNFINISHED & (runs.c.epoch == after)
         begin = update(runs).where(current).values(epoch=after + 1)
         return await self._write(lambda db: bool(db.execute(begin).rowcount))
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
         def work(db: Connection) -> list[str]:
-            given = as_table(db, epochs).c.value
-            same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
             # First compare only two totals with `epochs`: the number of unfinished runs and the sum of their epochs. A
             # run is lost if it is final or deleted, or if its epoch has increased. These changes cannot cancel each
             # other out.
-            if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
+            if db.execute(_totals(db.dialect.name), given).one() == expected:
                 return []
-            current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())
+            same = _is_given_and_unfinished(db.dialect.name)
+            current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same), given).all())
             return [run_id for run_id, epoch in epochs.items() if current.get(run_id) != epoch]
 
-        expected = (len(epochs), sum(epochs.values()))
+        given, expected = texts_parameter(epochs), (len(epochs), sum(epochs.values()))
         return await self._read(work)
 
     async def steps(self, run_id: str) -> list[StepEntry]:
@@ -59,8 +58,7 @@ class Executions(Database):
         def work(db: Connection) -> bool:
             if not is_writable(db, run_id, self.epoch):
                 return False
-            key = [steps.c.run_id, steps.c.name, steps.c.digest]
-            db.execute(insert_into(db, steps).values(row).on_conflict_do_update(index_elements=key, set_=row))
+            upsert(db, steps, [row])
             return True
 
         return await self._write(work)
@@ -76,3 +74,12 @@ class Executions(Database):
 
     async def remove_server(self, server_id: str) -> None:
         await self._write(lambda db: db.execute(delete(servers).where(servers.c.server_id == server_id)))
+
+
+def _is_given_and_unfinished(dialect: str) -> ColumnElement[bool]:
+    return (runs.c.run_id == given_texts(dialect).c.value) & UNFINISHED
+
+
+@cache
+def _totals(dialect: str) -> Select[int, int]:
+    return select(func.count(), func.sum(runs.c.epoch)).where(_is_given_and_unfinished(dialect))

@@ -13,11 +13,11 @@ from octave_mcp.store.tables import key_values, time_text
 
 class KeyValues(Database):
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
-        values = {"put_at": time_text(datetime.now(UTC)), "text": text}
+        row = {"key": key, "put_at": time_text(datetime.now(UTC)), "text": text}
 
         def work(db: Connection) -> None:
             if not run_id or (is_stored(db, run_id) if self.epoch is None else is_writable(db, run_id, self.epoch)):
-                upsert(db, key_values, {"key": key}, values)
+                upsert(db, key_values, [row])
 
         await self._write(work)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, String, bindparam, delete, func, select
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.page import CacheEntry
@@ -24,10 +26,16 @@ LEFT_BYTES = 450_000_000
 # Maximum number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
 
+LEASED = select(leases.c.key).where(
+    leases.c.owner == bindparam("owner"), leases.c.key.in_(bindparam("keys", expanding=True))
+)
+
 
 class PageCache(Database):
-    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
+    async def cached(self, keys: Sequence[str], *, since: datetime | None = None) -> dict[str, CacheEntry]:
         query = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
+        if since:
+            query = query.where(copies.c.kept_at >= time_text(since))
         rows = await self._read(lambda db: db.execute(query).all())
         return await computed(lambda: {key: _unpacked(body) for key, body in rows})
 
@@ -52,7 +60,7 @@ class PageCache(Database):
 
         def work(db: Connection) -> None:
             if used and is_stored(db, run_id):
-                db.execute(insert_into(db, uses).on_conflict_do_nothing(), used)
+                db.execute(insert_into(db.dialect.name, uses).on_conflict_do_nothing(), used)
 
         await self._write(work)
 
@@ -77,8 +85,11 @@ def _packed(found: Mapping[str, CacheEntry]) -> dict[str, tuple[str, bytes]]:
 
 def _put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
     _lock(db)
-    for key, (kept_at, body) in rows.items():
-        upsert(db, copies, {"key": key}, {"kept_at": kept_at, "bytes": len(body), "body": body})
+    upsert(
+        db,
+        copies,
+        [{"key": key, "kept_at": at, "bytes": len(body), "body": body} for key, (at, body) in rows.items()],
+    )
     if rows:
         _make_room(db)
 
@@ -87,12 +98,20 @@ def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> f
     _lock(db)
     now = datetime.now(UTC)
     until = time_text(now + timedelta(seconds=seconds))
-    rows = insert_into(db, leases).values([{"key": key, "owner": owner, "until": until} for key in keys])
-    free = (leases.c.until < time_text(now)) | (leases.c.owner == owner)
-    leased = rows.on_conflict_do_update(
-        index_elements=["key"], set_={"owner": owner, "until": until}, where=free
-    ).returning(leases.c.key)
-    return frozenset(db.execute(leased).scalars())
+    if keys:
+        db.execute(
+            _lease_if_free(db.dialect.name),
+            [{"key": key, "owner": owner, "until": until, "now": time_text(now)} for key in keys],
+        )
+    return frozenset(db.execute(LEASED, {"keys": keys, "owner": owner}).scalars())
+
+
+@cache
+def _lease_if_free(dialect: str) -> Any:  # noqa: ANN401 - see `insert_into`
+    row = insert_into(dialect, leases)
+    is_free = (leases.c.until < bindparam("now", type_=String)) | (leases.c.owner == row.excluded.owner)
+    values = {"owner": row.excluded.owner, "until": row.excluded.until}
+    return row.on_conflict_do_update(index_elements=["key"], set_=values, where=is_free)
 
 
 def _lock(db: Connection) -> None:

@@ -100,9 +100,9 @@ def _row_of(page: Page) -> _Row:
 def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
     lock_texts(db, exclusive=False)
     # The rows are sorted, because two writers that lock the same rows in different orders could deadlock.
-    for row in sorted(rows, key=lambda row: row.sha256):
-        upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
-        upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})
+    rows = sorted(rows, key=lambda row: row.sha256)
+    upsert(db, texts, [{"sha256": row.sha256, "utf8": row.utf8} for row in rows])
+    upsert(db, pages, [{"run_id": run_id, "key": row.key, "sha256": row.sha256, "page": row.body} for row in rows])
 
 
 def _page(body: str, utf8: bytes) -> Page:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import as_table, is_writable, upsert
+from octave_mcp.store.statements import given_texts, is_writable, texts_parameter, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
 # Width of the columns for ids. Run ids are padded to this width, so that a run id and a question id can be joined into
@@ -70,11 +70,11 @@ class Questions(Database):
         padded = [f"{run_id:<{ID_CHARACTERS}}{question_id}" for run_id, question_id in asked]
 
         def work(db: Connection) -> list[tuple[str, str]]:
-            key = as_table(db, padded).c.value
+            key = given_texts(db.dialect.name).c.value
             run_id, question_id = func.rtrim(func.substr(key, 1, ID_CHARACTERS)), func.substr(key, ID_CHARACTERS + 1)
             same = (questions.c.run_id == run_id) & (questions.c.question_id == question_id)
             query = select(questions.c.run_id, questions.c.question_id).where(same, questions.c.answer.is_not(None))
-            return [(row.run_id, row.question_id) for row in db.execute(query)]
+            return [(row.run_id, row.question_id) for row in db.execute(query, texts_parameter(padded))]
 
         return await self._read(work)
 
@@ -87,7 +87,7 @@ class Questions(Database):
             if wrong is not None:
                 db.execute(_update(run_id, question_id).values(wrong=wrong))
             if dropped is not None:
-                upsert(db, losses, {"run_id": run_id, "question_id": question_id}, {"dropped": dropped})
+                upsert(db, losses, [{"run_id": run_id, "question_id": question_id, "dropped": dropped}])
 
         await self._write(work)
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.run import FINAL, RunRecord, SessionRecord
+from octave_mcp.domain.run import RunRecord, SessionRecord
 from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
 from octave_mcp.store.page_cache import delete_unused
-from octave_mcp.store.statements import is_latest, lock_texts, newest_first, parsed, readable
+from octave_mcp.store.statements import UNFINISHED, is_latest, lock_texts, newest_first, parsed, readable
 from octave_mcp.store.tables import (
     events,
     key_values,
@@ -33,6 +33,8 @@ from octave_mcp.store.tables import (
 # Length of a run id: "run_" and 32 hex digits. Cached answers and cached research start with the id of the run that
 # stored them, so that deleting the run also deletes them.
 RUN_ID_CHARACTERS = 36
+
+RECORD = select(runs.c.record).where(runs.c.run_id == bindparam("run_id"))
 
 
 class Runs(Database):
@@ -58,9 +60,7 @@ class Runs(Database):
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
         def work(db: Connection) -> bool:
-            unfinished = update(runs).where(
-                runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL), is_latest(self.epoch)
-            )
+            unfinished = update(runs).where(runs.c.run_id == record.run_id, UNFINISHED, is_latest(self.epoch))
             changed = db.execute(unfinished.values(_row(record)))
             if changed.rowcount:
                 append_events(db, record.run_id, events)
@@ -69,7 +69,7 @@ class Runs(Database):
         return await self._write(work)
 
     async def get_run(self, run_id: str) -> RunRecord | None:
-        found = await self._records(select(runs.c.record).where(runs.c.run_id == run_id))
+        found = await self._records(RECORD, run_id=run_id)
         return found[0] if found else None
 
     async def run_of_request(self, request_id: str) -> RunRecord | None:
@@ -85,9 +85,7 @@ class Runs(Database):
         return await self._records(found)
 
     async def unfinished(self) -> list[RunRecord]:
-        return await self._readable(
-            select(runs.c.record).where(runs.c.status.notin_(FINAL)).order_by(runs.c.created_at)
-        )
+        return await self._readable(select(runs.c.record).where(UNFINISHED).order_by(runs.c.created_at))
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
         newer = select(versions.c.run_id).where(versions.c.made_at >= time_text(when))
@@ -102,8 +100,8 @@ class Runs(Database):
         """
         return [*readable(RunRecord, await self._read(lambda db: db.execute(found).scalars().all()))]
 
-    async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
-        rows = await self._read(lambda db: db.execute(found).scalars().all())
+    async def _records(self, found: Select[*tuple[Any, ...]], **given: str) -> list[RunRecord]:
+        rows = await self._read(lambda db: db.execute(found, given).scalars().all())
         return [parsed(RunRecord, row) for row in rows]
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from loguru import logger
@@ -17,9 +18,10 @@ from sqlalchemy import (
     String,
     Table,
     TableValuedAlias,
+    and_,
+    bindparam,
     cast,
     func,
-    literal,
     select,
     true,
 )
@@ -34,6 +36,12 @@ V = TypeVar("V", bound=Value)
 
 # Key of the Postgres advisory lock for the table of texts.
 TEXTS_LOCK = 0x7E47
+
+# Frequent statements are built once, because building a statement takes longer than executing it.
+UNFINISHED = and_(*(runs.c.status != status for status in sorted(FINAL)))
+WRITABLE = select(runs.c.run_id).where(runs.c.run_id == bindparam("run_id"), UNFINISHED).with_for_update()
+WRITABLE_BY_EXECUTION = WRITABLE.where(runs.c.epoch == bindparam("epoch"))
+STORED = select(runs.c.run_id).where(runs.c.run_id == bindparam("run_id")).with_for_update(read=True)
 
 
 def parsed(kind: type[V], text: str) -> V:
@@ -60,23 +68,36 @@ def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
             logger.warning("skipped: {}", str(failed))
 
 
-def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - the INSERT types of the dialects differ
+def insert_into(dialect: str, table: Table) -> Any:  # noqa: ANN401 - the INSERT types of the dialects differ
     """Return an INSERT statement that supports ON CONFLICT, in the dialect of the database."""
-    return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
 
 
-def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, Any]) -> None:
-    row = insert_into(db, table).values(**key, **values)
-    db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
+def upsert(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with a value for each column. Each row replaces the stored row that has the same primary key."""
+    if rows:
+        db.execute(_upsert(db.dialect.name, table), rows)
 
 
-def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
-    """Return the texts as a table with the single column `value`."""
+@cache
+def _upsert(dialect: str, table: Table) -> Any:  # noqa: ANN401 - see `insert_into`
+    row = insert_into(dialect, table)
+    values = {column.name: row.excluded[column.name] for column in table.columns if not column.primary_key}
+    return row.on_conflict_do_update(index_elements=[*table.primary_key], set_=values)
+
+
+@cache
+def given_texts(dialect: str) -> TableValuedAlias:
+    """Return a table whose single column `value` contains the texts that `texts_parameter` passes to the query."""
     # Pass the texts as one JSON parameter. For a thousand texts, this is three times as fast as separate parameters.
-    listed = literal(json.dumps([*texts]), String)
-    if db.dialect.name == "sqlite":
+    listed = bindparam("texts", type_=String)
+    if dialect == "sqlite":
         return func.json_each(listed).table_valued("value")
     return func.json_array_elements_text(cast(listed, JSON)).table_valued("value")
+
+
+def texts_parameter(texts: Collection[str]) -> dict[str, str]:
+    return {"texts": json.dumps([*texts])}
 
 
 def newest_first(
@@ -101,8 +122,8 @@ def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
     `epoch` is ignored if it is None. The function locks the run's row, so that the result cannot change before the
     transaction ends.
     """
-    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_latest(epoch))
-    return db.execute(unfinished.with_for_update()).first() is not None
+    query = WRITABLE if epoch is None else WRITABLE_BY_EXECUTION
+    return db.execute(query, {"run_id": run_id, "epoch": epoch}).first() is not None
 
 
 def is_latest(epoch: int | None) -> ColumnElement[bool]:
@@ -114,7 +135,7 @@ def is_stored(db: Connection, run_id: str) -> bool:
 
     The function locks the run's row, so that the run cannot be deleted before the transaction ends.
     """
-    return db.execute(select(runs.c.run_id).filter_by(run_id=run_id).with_for_update(read=True)).first() is not None
+    return db.execute(STORED, {"run_id": run_id}).first() is not None
 
 
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
