@@ -119,10 +119,10 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
         if page is None:
             continue
         target, key = page
-        text = anchor.text[:MAX_LINK_TEXT_CHARACTERS]
-        first = links.setdefault(key, Link(url=target, text=text, origin=origin))
-        if text and not first.text:
-            links[key] = first.model_copy(update={"text": text})
+        known = links.get(key)
+        if known is None or not known.text:
+            text = anchor.text[:MAX_LINK_TEXT_CHARACTERS]
+            links[key] = Link(url=known.url if known else target, text=text, origin=origin)
     links.pop(url_key(url), None)
     yield from links.values()
 
