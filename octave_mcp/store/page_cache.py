@@ -26,17 +26,19 @@ LEFT_BYTES = 450_000_000
 # Maximum number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
 
-LEASED = select(leases.c.key).where(
-    leases.c.owner == bindparam("owner"), leases.c.key.in_(bindparam("keys", expanding=True))
-)
+KEYS = bindparam("keys", expanding=True)
+COPIES = select(copies.c.key, copies.c.body).where(copies.c.key.in_(KEYS), copies.c.kept_at >= bindparam("since"))
+COPIES_BEFORE = delete(copies).where(copies.c.kept_at < bindparam("before"))
+BYTES = select(func.coalesce(func.sum(copies.c.bytes), 0))
+LEASED = select(leases.c.key).where(leases.c.key.in_(KEYS), leases.c.owner == bindparam("owner"))
+RELEASE = delete(leases).where(leases.c.key.in_(KEYS), leases.c.owner == bindparam("owner"))
+LEASES_BEFORE = delete(leases).where(leases.c.until < bindparam("before"))
 
 
 class PageCache(Database):
     async def cached(self, keys: Sequence[str], *, since: datetime | None = None) -> dict[str, CacheEntry]:
-        query = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
-        if since:
-            query = query.where(copies.c.kept_at >= time_text(since))
-        rows = await self._read(lambda db: db.execute(query).all())
+        given = {"keys": keys, "since": time_text(since) if since else ""}
+        rows = await self._read(lambda db: db.execute(COPIES, given).all())
         return await computed(lambda: {key: _unpacked(body) for key, body in rows})
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
@@ -51,7 +53,7 @@ class PageCache(Database):
             # If the run was deleted while its pages were fetched, do not cache these pages.
             if not run_id or is_stored(db, run_id):
                 _put(db, rows)
-            db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
+            db.execute(RELEASE, {"keys": leased, "owner": owner})
 
         await self._write(work)
 
@@ -60,9 +62,14 @@ class PageCache(Database):
 
         def work(db: Connection) -> None:
             if used and is_stored(db, run_id):
-                db.execute(insert_into(db.dialect.name, uses).on_conflict_do_nothing(), used)
+                db.execute(_use(db.dialect.name), used)
 
         await self._write(work)
+
+
+@cache
+def _use(dialect: str) -> Any:  # noqa: ANN401 - see `insert_into`
+    return insert_into(dialect, uses).on_conflict_do_nothing()
 
 
 def delete_unused(db: Connection) -> None:
@@ -126,9 +133,9 @@ def _lock(db: Connection) -> None:
 def _make_room(db: Connection) -> None:
     """Evict expired entries and, if the cache is still too large, the oldest entries."""
     now = datetime.now(UTC)
-    db.execute(delete(copies).where(copies.c.kept_at < time_text(now - CACHE_MAX_AGE)))
-    db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
-    total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
+    db.execute(COPIES_BEFORE, {"before": time_text(now - CACHE_MAX_AGE)})
+    db.execute(LEASES_BEFORE, {"before": time_text(now - timedelta(days=1))})
+    total: int = db.execute(BYTES).scalar_one()
     if total <= MAX_BYTES:
         return
     evicted: list[str] = []

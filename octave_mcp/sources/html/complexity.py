@@ -81,11 +81,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 def is_suspicious(html: bytes) -> bool:
     """Return whether the page could be slow to parse. Fewer than one page in a hundred is suspicious."""
     tags = html.count(b"<")
-    return (
-        tags > MAX_TAGS
-        or tags * _max_open_formatting(html) > MAX_FORMATTING_COST
-        or _has_long_whitespace(html)
-    )
+    return tags > MAX_TAGS or tags * _max_open_formatting(html) > MAX_FORMATTING_COST or _has_long_whitespace(html)
 
 
 def _has_long_whitespace(html: bytes) -> bool:

@@ -27,9 +27,11 @@ class SiteCookies:
 
     def header(self, url: str) -> str:
         """Return the Cookie header of a request for `url`."""
+        jar = self._jars.get(_site(httpx2.URL(url))) if self._jars else None
+        if jar is None:
+            return ""
         request = httpx2.Request("GET", url)
-        if jar := self._jars.get(_site(request.url)):
-            jar.set_cookie_header(request)
+        jar.set_cookie_header(request)
         return str(request.headers.get("cookie", ""))
 
     async def send(self, request: httpx2.Request) -> None:
