@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, delete, func, select
+from sqlalchemy import BindParameter, Connection, String, bindparam, delete, func, select
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.page import CacheEntry
@@ -26,7 +26,7 @@ LEFT_BYTES = 450_000_000
 # Maximum number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
 
-KEYS = bindparam("keys", expanding=True)
+KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 COPIES = select(copies.c.key, copies.c.body).where(copies.c.key.in_(KEYS), copies.c.kept_at >= bindparam("since"))
 COPIES_BEFORE = delete(copies).where(copies.c.kept_at < bindparam("before"))
 BYTES = select(func.coalesce(func.sum(copies.c.bytes), 0))

@@ -115,7 +115,8 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
     base = _base_url(root, url)
     links: dict[str, Link] = {}
     for anchor in root.find("a"):
-        page = _own_page(_absolute(base, anchor.attributes.get("href", "")), company)
+        absolute = _absolute(base, anchor.attributes.get("href", ""))
+        page = _own_page(absolute, company)  # pyright: ignore[reportArgumentType] - frozen values are hashable
         if page is None:
             continue
         target, key = page
