@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
@@ -29,7 +30,8 @@ RETRY_SECONDS = 240.0
 # Longest wait to show in a message. A provider can ask for an infinite wait, for which `ceil` would raise an error.
 MAX_SHOWN_SECONDS = 1e9
 
-OnCall = Callable[[ModelCall, UpstreamError | None], None]
+# Receives each call, its error or None, and its duration in milliseconds.
+OnCall = Callable[[ModelCall, UpstreamError | None, float], None]
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class Attempts(Generic[A]):
     on_call: OnCall
     clock: RunClock
     _attempt: int = 1
+    _asked_at: float = 0.0
 
     async def answer(self, until: float) -> Answer[A] | Unusable:
         """Return the answer. `until`: the deadline, as a time on the run's clock.
@@ -72,7 +75,7 @@ class Attempts(Generic[A]):
     async def _in_time(self, until: float) -> Answer[A]:
         # A connected client answers at its own pace, so neither deadlines nor retries apply to its answers.
         if self.model.capacity.is_answered_by_client:
-            return await self.model.answer(self.ask)
+            return await self._call()
         late = DeadlineExceeded(
             "the time limit of the run, or of this step, was reached: raise OCTAVE_RUN_TIMEOUT_SECONDS or "
             "OCTAVE_STEP_TIMEOUT_SECONDS, use a faster model, or lower max_pages"
@@ -94,14 +97,15 @@ class Attempts(Generic[A]):
             return (until if is_bounded else min(until, started_at + RETRY_SECONDS)) - self.clock.now()
 
         try:
-            return await retrying(
-                lambda: self.model.answer(self.ask), attempts=ATTEMPTS, left=left, again=self._failed,
-                waits_its_turn=True,
-            )  # fmt: skip
+            return await retrying(self._call, attempts=ATTEMPTS, left=left, again=self._failed, waits_its_turn=True)
         except Transient as failed:
             if (failed.retry_after_seconds or 0) > left(failed):
                 raise _long_wait(failed, left(failed)) from None
             raise
+
+    async def _call(self) -> Answer[A]:
+        self._asked_at = time.perf_counter()
+        return await self.model.answer(self.ask)
 
     def _failed(self, wait_seconds: float, failed: Transient) -> None:
         self._report(failed, wait_seconds=round(wait_seconds, 3))
@@ -120,9 +124,10 @@ class Attempts(Generic[A]):
             version=ask.version,
             beside=ask.beside,
             attempt=self._attempt,
+            is_correction=bool(ask.complaint),
             **more,
         )
-        self.on_call(call, failed)
+        self.on_call(call, failed, round((time.perf_counter() - self._asked_at) * 1000, 1))
 
 
 def _long_wait(failed: Transient, left_seconds: float) -> LongWait:

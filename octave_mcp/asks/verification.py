@@ -169,7 +169,7 @@ async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en
 
 async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_first: bool) -> list[Support]:
     clock = RunClock()
-    attempts = Attempts(model, verification(claims, language), None, lambda _call, _failed: None, clock)
+    attempts = Attempts(model, verification(claims, language), None, lambda _call, _failed, _ms: None, clock)
     why, judged = "the model did not judge it", dict[int, Opinion]()
     try:
         judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))

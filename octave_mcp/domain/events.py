@@ -22,14 +22,19 @@ EventName = Literal[
     "waiting",
     "answered",
     "call_failed",
+    "fetched",
 ]
+
+# What a fetch gets: a site's robots.txt, its home page, the list of its pages, or some of these pages.
+Fetched = Literal["robots", "home", "map", "pages"]
 
 
 class ModelCall(Value):
     """One model call and its usage.
 
     `wait_seconds` is the delay before the next attempt. `usd` is None if the price is unknown. If `reused` is true, the
-    answer comes from the cache and costs nothing.
+    answer comes from the cache and costs nothing. If `is_correction` is true, the call asks again for entries that
+    failed their checks.
     """
 
     model: str
@@ -43,13 +48,24 @@ class ModelCall(Value):
     output_tokens: int = 0
     usd: float | None = 0.0
     reused: bool = False
+    is_correction: bool = False
+
+
+class PageFetch(Value):
+    """Pages that were fetched together. `cached_pages`: how many of `pages` were not read from the site again."""
+
+    fetched: Fetched
+    pages: int = 0
+    failed_pages: int = 0
+    cached_pages: int = 0
 
 
 class Event(Value):
     """Something that happened in a run.
 
     `done` and `total` count units of work, such as pages and asks. `total` can grow when the run finds more work.
-    `done` never decreases.
+    `done` never decreases. `duration_ms` is the duration of the run, step, call or fetch that has ended. The duration
+    of a call includes the wait until the model accepts another call.
 
     Two things are not stored, and reach only the logs and metrics of this process: the event "call_finished", whose
     `step` is the name of a recorded call, and the `timings` of a finished run.
@@ -69,6 +85,7 @@ class Event(Value):
     error: str | None = None
     call: ModelCall | None = None
     timings: Timings | None = Field(default=None, exclude=True)
+    fetch: PageFetch | None = None
 
     @property
     def text(self) -> str:

@@ -83,6 +83,7 @@ EVENT_LINES: dict[EventName, tuple[str, str]] = {
     "waiting": ("INFO", "waiting for answers"),
     "answered": ("INFO", "answered"),
     "call_failed": ("WARNING", "call failed"),
+    "fetched": ("INFO", "fetched"),
 }
 COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 
@@ -132,8 +133,9 @@ def log_event(event: Event) -> None:
     # `sys.exception()` returns the exception.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
-    called = event.call.model_dump() if event.call else {}
-    fields = event.model_dump(exclude={"at", "message", "call"}) | {"detail": event.message} | called
+    fields = event.model_dump(exclude={"at", "message", "call", "fetch"}) | {"detail": event.message}
+    for part in (event.call, event.fetch):
+        fields |= part.model_dump() if part else {}
     logger.bind(**fields).opt(exception=unexpected, depth=EVENT_DEPTH).log("ERROR" if unexpected else level, message)
 
 
@@ -227,13 +229,17 @@ def _to_stderr(line: str) -> None:
         sys.stderr.write(line)
 
 
+def log_path(settings: Settings) -> Path:
+    return settings.log_file or settings.home / "logs" / "octave.jsonl"
+
+
 def _writable_file(settings: Settings) -> Path:
     """Return the path of the log file after creating its folder.
 
     Raises:
         SetupError: If the file cannot be written.
     """
-    path = settings.log_file or settings.home / "logs" / "octave.jsonl"
+    path = log_path(settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()

@@ -11,6 +11,7 @@ from octave_mcp.domain.page import Addresses, Page, PageFailure
 from octave_mcp.domain.places import mapped
 from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
+from octave_mcp.pipeline.progress import Progress
 from octave_mcp.ports import Journal, Source, Store
 
 # A page with fewer words than this counts as failed, because it has too little text to quote. The limit does not apply
@@ -34,10 +35,16 @@ class Pages:
     store: Store
     journal: Journal
     deadline: Deadline
+    progress: Progress
 
     async def open(self, company: Company) -> Company:
         """Check that robots.txt allows access, and return the company with the URL at which its site responds."""
-        return await self.journal.step("open", lambda: self.source.open(company), Company, company)
+
+        async def opened() -> Company:
+            with self.progress.fetching("robots"):
+                return await self.source.open(company)
+
+        return await self.journal.step("open", opened, Company, company)
 
     async def home(self, company: Company) -> Page:
         """Return the home page.
@@ -46,7 +53,10 @@ class Pages:
         """
 
         async def fetched() -> str:
-            (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
+            with self.progress.fetching("home") as read:
+                page = await self.source.home(company)
+                read.append(page)
+            (key,) = await self.store.put_pages(self.run_id, [page])
             return key
 
         key = await self.journal.step("home", fetched, str, company)
@@ -60,7 +70,8 @@ class Pages:
         """Return the company's site with its home page and its links."""
 
         async def found() -> Addresses:
-            site = await self.source.map(company, home)
+            with self.progress.fetching("map"):
+                site = await self.source.map(company, home)
             return Addresses(links=site.links, failures=site.failures, pages_read=site.pages_read)
 
         return mapped(company, home, await self.journal.step("map", found, Addresses, company, home.ref.sha256))
@@ -72,7 +83,9 @@ class Pages:
         """
 
         async def fetched() -> _Scraped:
-            read = await self._read_with_spares(site, urls, spares)
+            with self.progress.fetching("pages") as counted:
+                read = await self._read_with_spares(site, urls, spares)
+                counted.extend(read)
             pages = [page.model_copy(update={"links": (), "outside": ()}) for page in read if isinstance(page, Page)]
             keys = iter(await self.store.put_pages(self.run_id, pages))
             return tuple(next(keys) if isinstance(page, Page) else page for page in read)

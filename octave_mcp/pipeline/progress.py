@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.costs import StepTiming
-from octave_mcp.domain.events import Event, EventName, ModelCall
+from octave_mcp.domain.events import Event, EventName, Fetched, ModelCall, PageFetch
+from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
 
 
@@ -68,13 +70,34 @@ class Progress:
     def timings(self) -> tuple[StepTiming, ...]:
         return tuple(self._tally.timings)
 
-    def model_called(self, call: ModelCall, failed: UpstreamError | None) -> None:
+    @contextmanager
+    def fetching(self, what: Fetched) -> Generator[list[Page | PageFailure]]:
+        """Report the duration of a fetch, and count the pages and failures that the caller adds to the list."""
+        started, started_at, read = time.perf_counter(), datetime.now(UTC), list[Page | PageFailure]()
+        try:
+            yield read
+        except Exception as failed:
+            code = getattr(failed, "code", OctaveError.code)
+            fetch = PageFetch(fetched=what)
+            self.report("fetched", fetch=fetch, duration_ms=_milliseconds(started), success=False, error=code)
+            raise
+        pages = [page.ref for page in read if isinstance(page, Page)]
+        fetch = PageFetch(
+            fetched=what,
+            pages=len(pages),
+            failed_pages=len(read) - len(pages),
+            cached_pages=sum(page.fetched_at < started_at for page in pages),
+        )
+        self.report("fetched", fetch=fetch, duration_ms=_milliseconds(started), success=True)
+
+    def model_called(self, call: ModelCall, failed: UpstreamError | None, duration_ms: float) -> None:
         # A call with an unusable answer counts as answered, because the answer was received and paid for. Only a call
         # without any answer counts as failed.
         if failed is None or isinstance(failed, BadAnswer):
-            self.report("answered", call=call, message=str(failed or ""))
+            self.report("answered", call=call, message=str(failed or ""), duration_ms=duration_ms)
         else:
-            self.report("call_failed", call=call, error=failed.code, message=str(failed), success=False)
+            error = {"error": failed.code, "message": str(failed), "success": False}
+            self.report("call_failed", call=call, duration_ms=duration_ms, **error)
 
     def report(self, event: EventName, **more: Any) -> None:  # noqa: ANN401 - Event's fields
         tally = self._tally

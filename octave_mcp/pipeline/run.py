@@ -73,7 +73,7 @@ class Run:
 
     @property
     def pages(self) -> Pages:
-        return Pages(self.run_id, self.source, self.store, self.journal, self.deadline)
+        return Pages(self.run_id, self.source, self.store, self.journal, self.deadline, self.progress)
 
     @property
     def research_cache(self) -> ResearchCache:

@@ -66,9 +66,9 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        # An event about a model call is always new, because a resumed run does not emit the events of replayed calls
-        # again. A "waiting" event is always new, because a resumed run emits it only if it waits again.
-        if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
+        # An event about a model call or a fetch is always new, because a resumed run does not emit the events of
+        # replayed calls again. A "waiting" event is always new, because a resumed run emits it only if it waits again.
+        if not (event.call or event.fetch or event.event == "waiting") and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)

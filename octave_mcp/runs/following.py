@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
-from octave_mcp.domain.events import Event
+from octave_mcp.domain.events import Event, EventName
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
@@ -14,6 +14,9 @@ from octave_mcp.runs.notifications import Notifier
 HEARTBEAT_SECONDS = 4.0
 # Number of recent events that are searched for the last message, because not every event has a message.
 RECENT_EVENTS = 12
+
+# Events without a message for a person.
+NOT_SHOWN = frozenset[EventName]({"answered", "fetched"})
 
 OnEvent = Callable[[Event], Awaitable[None]]
 
@@ -47,7 +50,7 @@ class Following:
                 for _, event in batch:
                     if event.event == "waiting":
                         return
-                    if event.event != "answered":
+                    if event.event not in NOT_SHOWN:
                         last = event
                         await on_event(event)
                 if last and not batch:

@@ -21,6 +21,7 @@ from octave_mcp.surfaces.cli.empty_arguments import without_empty
 from octave_mcp.surfaces.cli.export import export
 from octave_mcp.surfaces.cli.generate import generate
 from octave_mcp.surfaces.cli.install import install
+from octave_mcp.surfaces.cli.logs import logs
 from octave_mcp.surfaces.cli.record import record
 from octave_mcp.surfaces.cli.refresh import refresh
 from octave_mcp.surfaces.cli.revise import revise
@@ -59,7 +60,7 @@ PLAYBOOKS, RUNS, EVIDENCE, SERVER, OPTIONS = (
 )
 for group, commands in (
     (PLAYBOOKS, (demo, generate, export, refresh, revise, edit, versions, diff)),
-    (RUNS, (runs, sessions, cancel, record)),
+    (RUNS, (runs, sessions, cancel, logs, record)),
     (EVIDENCE, (check, check_copy, scrape)),
     (SERVER, (install, doctor, config)),
 ):
