@@ -2,8 +2,8 @@
 
     python bench/engines.py ENGINE PAIRS
 
-ENGINE is 'durable' or 'inline'. PAIRS is a JSON list of pairs of URLs. The settings come from the environment. The first
-run imports what the others need, and is not counted.
+ENGINE is 'durable' or 'inline'. PAIRS is a JSON list of pairs of URLs. The settings come from the environment. The
+first run imports what the others need, and is not counted.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from octave_mcp.app import App, EngineName  # noqa: E402 - see above
-from octave_mcp.domain.events import Event  # noqa: E402
-from octave_mcp.domain.run import PlaybookRequest  # noqa: E402
-from octave_mcp.settings import load  # noqa: E402
+from octave_mcp.app import App, EngineName
+from octave_mcp.domain.events import Event
+from octave_mcp.domain.run import PlaybookRequest
+from octave_mcp.settings import load
 
 
 async def main() -> None:

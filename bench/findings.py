@@ -98,6 +98,15 @@ def _case_study(line: Line, _: str) -> dict[str, Any] | None:
     return {"customer": line.name, "headline": line.text, **story, "results": [_claim(line)]}
 
 
+def _offering(line: Line, _: str) -> dict[str, Any]:
+    return {"name": line.heading or line.title, "kind": "product", "description": line.text, "pricing": []}
+
+
+def _proof_point(line: Line, _: str) -> dict[str, Any] | None:
+    said = {"person": None, "role": None, "company": None}
+    return {"kind": "metric", "text": line.text, **said} if _OUTCOME.search(line.text) else None
+
+
 def _person(line: Line, _: str) -> dict[str, Any] | None:
     known = {"name": line.person, "title": None, "where": "team", "employer": None}
     return known if line.person else None
@@ -112,14 +121,13 @@ def _titled(line: Line, _: str) -> dict[str, Any]:
 
 
 _MAKERS: dict[str, Make] = {
-    "offerings": lambda line, _: {"name": line.heading or line.title, "kind": "product", "description": line.text, "pricing": []},
+    "offerings": _offering,
     "case_studies": _case_study,
-    "proof_points": lambda line, _: {"kind": "metric", "text": line.text, "person": None, "role": None, "company": None}
-    if _OUTCOME.search(line.text) else None,
+    "proof_points": _proof_point,
     "value_propositions": _titled,
     "reference_customers": _named(shown_as="statement", industry=None),
     "use_cases": _titled,
-    "target_personas": lambda line, _: {"kind": "icp", "title": line.title, "text": line.text, "goals": [_claim(line)], "pains": []},
+    "target_personas": lambda line, _: {"kind": "icp", **_titled(line, ""), "goals": [_claim(line)], "pains": []},
     "differentiators": lambda line, _: {"competitor": None, "favours": "vendor", "text": line.text},
     "triggers": lambda line, _: {"kind": "launch", "what": line.text, "date": None} if "20" in line.text else None,
     "people": _person,
@@ -147,7 +155,7 @@ def touches(passages: Sequence[Passage]) -> list[dict[str, Any]]:
             "make_first": None,
             "personalisation": [],
         }
-        for (subject, ask), pair in zip(REQUESTS, zip(_each(reasons or proofs), _each(proofs or reasons)), strict=False)
+        for (subject, ask), *pair in zip(REQUESTS, _each(reasons or proofs), _each(proofs or reasons), strict=False)
     ]
 
 

@@ -59,14 +59,15 @@ class Invented:
         title = self._title(path)
         links = "".join(f'<li><a href="{each}">{escape(self._title(each))}</a></li>' for each in paths[:24])
         data = json.dumps({"@context": "https://schema.org", "@type": "Organization", "name": self.name})
+        code = "/* app */" * HEAD_RULES
         rules = "".join(f".c{number}{{margin:{number % 9}px;color:#{number:06x}}}" for number in range(HEAD_RULES))
         body = "".join(self._section(drawn, path, number) for number in range(self.paragraphs))
         return (
             f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8"><title>{escape(title)} | '
             f'{self.name}</title><meta property="og:site_name" content="{self.name}"><style>{rules}</style>'
-            f'<script type="application/ld+json">{data}</script></head><body><header><nav><ul>{links}</ul></nav></header>'
-            f"<main><h1>{escape(title)}</h1>{body}</main>"
-            f"<footer><p>© {self.name}</p><ul>{links}</ul></footer><script>{'/* app */' * HEAD_RULES}</script></body></html>"
+            f'<script type="application/ld+json">{data}</script></head>'
+            f"<body><header><nav><ul>{links}</ul></nav></header><main><h1>{escape(title)}</h1>{body}</main>"
+            f"<footer><p>© {self.name}</p><ul>{links}</ul></footer><script>{code}</script></body></html>"
         )
 
     def _title(self, path: str) -> str:

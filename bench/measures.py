@@ -17,7 +17,7 @@ from processes import Server
 from world import Case, Pair, World, cases, generate, world
 
 Figures = dict[str, Any]
-# Runs that only fill the caches of the doubles, or whose CPU time is measured, do not have to wait for realistic answers.
+# Runs that only fill the caches of the doubles, or whose CPU time is measured, do not wait for realistic answers.
 FAST = 0.02
 MANY = {"max_runs": 200, "max_asks": 1000}
 PROBE_SECONDS = 0.02
@@ -104,7 +104,7 @@ def _from_log(
 
 
 def _logged(step: Step, calls: Sequence[Mapping[str, Any]], first: float) -> float:
-    """Return the logged duration of the longest model call within a step, or the step's own duration if there is none."""
+    """Return the logged duration of the model call within a step, or the step's own duration if there is none."""
     inside = [call["seconds"] for call in calls if step.began <= call["started_at"] - first <= step.ended
               and call["started_at"] - first + call["seconds"] <= step.ended + 0.05]  # fmt: skip
     return max(inside) if "/ask" in step.name and inside else step.seconds

@@ -18,7 +18,8 @@ from octave_mcp.domain.vendor import KINDS
 CORRECTION = "/correction"
 # The stages of a run, and a part of the names of their recorded steps. The first match counts.
 STAGES = {
-    "open": "/open", "home page": "/home", "map": "/map", "analysis": "analyse_homepage", "addresses": "prioritise_urls",
+    "open": "/open", "home page": "/home", "map": "/map", "analysis": "analyse_homepage",
+    "addresses": "prioritise_urls",
     "scraping": "/scrape", "verification": "/verify", "understanding": "/understand", "writing": "write_playbook",
     "extraction": "/ask",
 }  # fmt: skip

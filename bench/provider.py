@@ -6,8 +6,8 @@ LATENCY is a JSON object with fields of `latency.Latency`. The server prints its
 answers by the rules of the tests' double, with lists of findings as long as in recorded answers. One answer in
 `ANSWERS_PER_FAULT` contains an invented figure, so that corrections are part of each run.
 
-`GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache. `PUT /scale` changes the scale of
-the latency model.
+`GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache. `PUT /scale` changes the scale
+of the latency model.
 """
 
 from __future__ import annotations

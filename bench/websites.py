@@ -2,10 +2,10 @@
 
     python bench/websites.py LATENCY SITES
 
-LATENCY is a JSON object with fields of `latency.Latency`. SITES is a list of JSON objects as in `cases.toml`. Each site gets its own port, so that octave-mcp takes each for a
-different company. The program prints the URLs as a JSON list, and runs until stdin is closed. Each site also has these paths:
-`GET /log` returns all requests to all sites, `DELETE /log` forgets them, and `PUT /scale` changes the scale of the
-latency model.
+LATENCY is a JSON object with fields of `latency.Latency`. SITES is a list of JSON objects as in `cases.toml`. Each site
+gets its own port, so that octave-mcp takes each for a different company. The program prints the URLs as a JSON list, and
+runs until stdin is closed. On each site, `GET /log` returns all requests to all sites, `DELETE /log` forgets them, and
+`PUT /scale` changes the scale of the latency model.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from invented import Invented  # noqa: E402 - see above
 from latency import Latency  # noqa: E402
+
 from octave_mcp.demo.sites import TYPES, load  # noqa: E402
 
 SHARED = ROOT.parent / "shared" / "sites"
@@ -140,7 +141,9 @@ def listening() -> socket.socket:
 
 def serve(application: object, sockets: list[socket.socket], announced: object) -> None:
     """Print `announced`, and serve the application until stdin is closed."""
-    config = uvicorn.Config(cast("Any", application), log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=600)  # fmt: skip
+    config = uvicorn.Config(
+        cast("Any", application), log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=600
+    )
     server = uvicorn.Server(config)
 
     async def run() -> None:
