@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,7 @@ class Latency:
         # Strings are hashed with a random seed per process, but `Random` seeds itself reproducibly from a string.
         drawn = random.Random(url).lognormvariate(0.0, self.page_sigma)  # noqa: S311 - not for security
         return self.scale * self.page_seconds * drawn
+
+    @property
+    def described(self) -> dict[str, float]:
+        return asdict(self)

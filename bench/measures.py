@@ -252,14 +252,21 @@ async def shapes(scale: float, sizes: Sequence[int]) -> Figures:
             *(generate(server, pair) for server, pair in zip(servers, made.pairs[1:], strict=True))
         )
         playbooks = [await server.playbook(report["run_id"]) for server, report in zip(servers, reports, strict=True)]
-    return {"rows": [_shape(size, playbook) for size, playbook in zip(sizes, playbooks, strict=True)]}
+        calls = await made.calls()
+    measured = zip(sizes, playbooks, made.pairs[1:], strict=True)
+    return {"rows": [_shape(size, playbook, _of_pair(calls, pair)) for size, playbook, pair in measured]}
 
 
-def _shape(size: int, playbook: Mapping[str, Any]) -> Figures:
+def _of_pair(calls: Sequence[Mapping[str, Any]], pair: Pair) -> list[Mapping[str, Any]]:
+    return [call for call in calls if call["site"] in pair.vendor or call["site"] in pair.prospect]
+
+
+def _shape(size: int, playbook: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> Figures:
     timings, cost = playbook["timings"], playbook["cost"]
     return {
         "specialists_per_ask": size,
         "wall_seconds": timings["total_seconds"],
         "critical_path_seconds": timings["critical_path_seconds"],
         **{name: cost[name] for name in ("asks", "input_tokens", "cached_tokens", "output_tokens", "usd")},
+        "sharable_share": sum(call["sharable_tokens"] for call in calls) / sum(call["input_tokens"] for call in calls),
     }

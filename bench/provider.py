@@ -48,7 +48,8 @@ MIN_CACHED_TOKENS = 1024
 class Call:
     """A model call, with its start, duration and tokens.
 
-    `sharable_tokens` could be read from the prompt cache if the schema were not part of the prompt.
+    `sharable_tokens` could be read from the prompt cache if the schema were not part of the prompt. `site` is the host
+    of a website that the call is about.
     """
 
     prompt: str
@@ -60,6 +61,7 @@ class Call:
     sharable_tokens: int
     output_tokens: int
     is_correction: bool
+    site: str
 
 
 @dataclass
@@ -86,7 +88,18 @@ class Provider:
         prompt = ", ".join(list(asked.schema["properties"])[:3])
         spent = time.time() - started_at
         self.log.append(
-            Call(prompt, asked.body["model"], started_at, spent, read, cached, could_be, written, asked.is_second)
+            Call(
+                prompt,
+                asked.body["model"],
+                started_at,
+                spent,
+                read,
+                cached,
+                could_be,
+                written,
+                asked.is_second,
+                _site(asked),
+            )
         )
         return JSONResponse(_with_usage(asked, enveloped(asked, text), read, cached, written))
 
@@ -110,6 +123,11 @@ class Provider:
             self.log.clear()
             self._prefixes.clear()
         return JSONResponse([asdict(call) for call in self.log])
+
+
+def _site(asked: Request) -> str:
+    found = re.search(r"127\.0\.0\.1:\d+", asked.user)
+    return found[0] if found else ""
 
 
 def _without_random_parts(text: str) -> str:

@@ -3,9 +3,9 @@
     python bench/websites.py LATENCY SITES
 
 LATENCY is a JSON object with fields of `latency.Latency`. SITES is a list of JSON objects as in `cases.toml`. Each site
-gets its own port, so that octave-mcp takes each for a different company. The program prints the URLs as a JSON list, and
-runs until stdin is closed. On each site, `GET /log` returns all requests to all sites, `DELETE /log` forgets them, and
-`PUT /scale` changes the scale of the latency model.
+gets its own port, so that octave-mcp takes each for a different company. The program prints the URLs as a JSON list,
+and runs until stdin is closed. On each site, `GET /log` returns all requests to all sites, `DELETE /log` forgets them,
+and `PUT /scale` changes the scale of the latency model.
 """
 
 from __future__ import annotations
