@@ -149,6 +149,7 @@ class Settings(BaseSettings):
     max_runs: int = Field(16, ge=1, description="Maximum number of concurrent runs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Minimum level of log messages")
     log_file: UserPath | None = Field(None, description="Log file; default: OCTAVE_HOME/logs/octave.jsonl")
+    traces: bool = Field(False, description="Whether to send OpenTelemetry traces to OTEL_EXPORTER_OTLP_ENDPOINT")
 
     def __init__(self, **flags: Any) -> None:  # noqa: ANN401 - the fields
         super().__init__(**flags)

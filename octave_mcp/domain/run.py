@@ -88,6 +88,7 @@ class RunRecord(Value):
     - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
       A revision's `request` is the playbook's request, with the model and request id of the revision request.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
+    - `trace_parent`: the W3C trace context of the request that started the run.
     - `full_refresh_reason`: why a refresh asked all questions again; otherwise ''.
     """
 
@@ -110,6 +111,7 @@ class RunRecord(Value):
     revision_request: RevisionRequest | None = None
     refreshes: str | None = None
     base_version: int | None = None
+    trace_parent: str | None = None
     # The alias is the field's name in records that earlier releases stored.
     full_refresh_reason: Annotated[str, Field(validation_alias=AliasChoices("full_refresh_reason", "anew"))] = ""
 

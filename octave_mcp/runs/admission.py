@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from octave_mcp.concurrency.current import TRACE_PARENT
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
@@ -173,6 +174,12 @@ def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRe
         f"request_id {request.request_id!r} was already used for another request, which started run {stored.run_id}; "
         "use a new request_id"
     )
+
+
+def traced(record: RunRecord) -> RunRecord:
+    """Add the caller's trace context, because another process can execute the run later."""
+    trace_parent = TRACE_PARENT.get()
+    return record.model_copy(update={"trace_parent": trace_parent}) if trace_parent else record
 
 
 def queued(request: PlaybookRequest, model: str, source: str, **fields: Any) -> RunRecord:  # noqa: ANN401 - fields of the record

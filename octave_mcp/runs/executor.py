@@ -11,7 +11,7 @@ from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import BudgetTracker
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.critical_path import new_strand
-from octave_mcp.concurrency.current import RUN_ID
+from octave_mcp.concurrency.current import RUN_ID, TRACE_PARENT
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
@@ -126,6 +126,7 @@ class Executor:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
         RUN_ID.set(run_id)
         new_strand()
+        TRACE_PARENT.set(record.trace_parent)
         log = self.logs[run_id] = await self._log(run_id, store, attempts)
         try:
             execution = await self._execution(record, attempts.epoch, store, log)

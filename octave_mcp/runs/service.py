@@ -19,7 +19,7 @@ from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
 from octave_mcp.ports import Claim
 from octave_mcp.recordings.recording import RecordedRun
 from octave_mcp.runs.adapters import Adapters
-from octave_mcp.runs.admission import Admission, queued, same
+from octave_mcp.runs.admission import Admission, queued, same, traced
 from octave_mcp.runs.events import run_event
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.following import Following, OnEvent
@@ -132,7 +132,7 @@ class Runs:
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
         # Store the run before starting it: if this process ends in between, `Maintenance` starts the run. Two calls
         # with the same request_id can both get here, so the store decides which call creates the run.
-        stored = await self._store.add_run(record, new_session=new_session)
+        stored = await self._store.add_run(record := traced(record), new_session=new_session)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
             await self._engine.start(record.run_id)

@@ -10,6 +10,7 @@ from octave_mcp.concurrency.supervision import Supervisor, finished
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import NotReady, OctaveError, StoreFailed, by_name, name_of
 from octave_mcp.observability import logs
+from octave_mcp.observability.optional_traces import traces_for
 from octave_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Server:
     ) -> None:
         self.settings = settings
         self._grace_seconds = grace_seconds
-        self._observers = (logs.log_event, *observers)
+        self._traces = traces_for(settings)
+        self._observers = (logs.log_event, *observers, *((self._traces.observe,) if self._traces else ()))
         self._called, self._attempted = asyncio.Event(), asyncio.Event()
         if at_once:
             self._called.set()
@@ -97,6 +99,8 @@ class Server:
         app, self._app = self._app, None
         if app:
             await app.runs.close(0 if at_once else self._grace_seconds)
+        if self._traces:
+            await asyncio.to_thread(self._traces.close)
 
     async def _open(self) -> None:
         try:

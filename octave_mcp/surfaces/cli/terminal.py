@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
+from octave_mcp.observability.optional_traces import traces_for
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import CLI
@@ -110,13 +112,17 @@ async def open_app(
     """Open the application, and close it on exit."""
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
-    app = App(settings, (logs.log_event,), engine=engine, served=served)
+    traces = traces_for(settings) if executing else None
+    observers = (logs.log_event, traces.observe) if traces else (logs.log_event,)
+    app = App(settings, observers, engine=engine, served=served)
     # Do not resume runs that a stopped server left behind: a command executes only its own run.
     await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
     finally:
         await app.runs.close()
+        if traces:
+            await asyncio.to_thread(traces.close)
 
 
 @asynccontextmanager

@@ -14,13 +14,14 @@ from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.exceptions import ValidationError as InvalidArguments
 from fastmcp.server.context import Context
-from fastmcp.server.dependencies import get_context
+from fastmcp.server.dependencies import get_context, get_http_headers
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import FunctionTool, ToolResult
 from mcp_types import CallToolRequestParams, ToolAnnotations
 from pydantic import ValidationError
 
 from octave_mcp import __version__
+from octave_mcp.concurrency.current import TRACE_PARENT, valid_trace_parent
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
@@ -42,6 +43,7 @@ MAX_WAIT_SECONDS = 55.0
 GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
+TRACE_HEADER = "traceparent"
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
     "until the status is completed, partial, failed or cancelled; then get_run with a section for its full text, or "
@@ -95,9 +97,19 @@ def _translate(failed: OctaveError) -> ToolError:
     return _tool_error(failed.code, str(failed))
 
 
+def _trace_parent(context: Context) -> str | None:
+    """Return the caller's trace context, from the `_meta` of the MCP request or from the HTTP headers."""
+    request = context.request_context
+    headers = get_http_headers(include={TRACE_HEADER})
+    given = (request.meta or {}).get(TRACE_HEADER) if request else None
+    return valid_trace_parent(given) or valid_trace_parent(headers.get(TRACE_HEADER))
+
+
 def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
     async def make_call() -> Call:
-        progress = Progress(get_context())
+        context = get_context()
+        progress = Progress(context)
+        TRACE_PARENT.set(_trace_parent(context))
         if not server().is_open:
             await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from octave_mcp.concurrency.current import TRACE_PARENT, valid_trace_parent
 from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tokens
@@ -59,7 +60,10 @@ class TrailingSlash:
 
 
 class Observed:
-    """Counts and logs each response under its route template, because the actual path can contain private data."""
+    """Counts and logs each response under its route template, because the actual path can contain private data.
+
+    Runs that a request starts become part of the caller's trace.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -70,6 +74,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         started_at, status = time.perf_counter(), 0
+        token = TRACE_PARENT.set(valid_trace_parent(Headers(scope=scope).get("traceparent")))
 
         async def send_observed(message: Message) -> None:
             nonlocal status
@@ -87,6 +92,7 @@ class Observed:
                 stopping = problem(NotReady("the server is stopping; try again in a moment"))
                 await stopping(scope, receive, send_observed)
         finally:
+            TRACE_PARENT.reset(token)
             self._record(scope, status or OctaveError.status, time.perf_counter() - started_at)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
