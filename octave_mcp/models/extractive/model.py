@@ -74,7 +74,11 @@ class Extractive:
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
-    capacity = Capacity(is_paid=False, ranks_addresses=False, caches_research=False, writes_copy=False, verifies=False)
+    # With one ask for the deal and one for the personas, the material for the outlines is collected only twice.
+    capacity = Capacity(
+        writes_together=True, is_paid=False, ranks_addresses=False, caches_research=False, writes_copy=False,
+        verifies=False,
+    )  # fmt: skip
 
     def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         tested = choice(MODELS, self.name, "model").tested
