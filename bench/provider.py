@@ -37,7 +37,10 @@ from doubles import READ, Request, enveloped, findings_in, good  # noqa: E402 - 
 from findings import findings, touches  # noqa: E402
 from latency import Latency  # noqa: E402
 from lengths import CHARACTERS_PER_TOKEN, recorded_tokens, tokens  # noqa: E402
+from scripted import places_in  # noqa: E402
 from websites import listening, serve  # noqa: E402
+
+from octave_mcp.domain.value import Path as Place  # noqa: E402
 
 ANSWERS_PER_FAULT = 12
 # Prefixes shorter than this are not cached, as at both providers.
@@ -136,14 +139,30 @@ def _without_random_parts(text: str) -> str:
 
 
 def _written(asked: Request, key: str) -> str:
-    is_of_pages = asked.form in READ and not asked.is_patch
-    answer = findings(list(asked.schema["properties"]), asked.passages) if is_of_pages else good(asked)
+    answer = _of_pages(asked) if asked.form in READ else good(asked)
     if "touches" in answer and asked.passages:
         answer["touches"] = touches(asked.passages)
     is_faulty = not asked.is_patch and int(key[:8], 16) % ANSWERS_PER_FAULT == 0
     if is_faulty and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+
+
+def _of_pages(asked: Request) -> dict[str, Any]:
+    if not asked.is_patch:
+        return findings(list(asked.schema["properties"]), asked.passages)
+    places = places_in(asked.user, asked.form)
+    found = findings([str(place[0]) for place in places.values()], asked.passages)
+    return {name: _replacement(found, place) for name, place in places.items()}
+
+
+def _replacement(found: dict[str, list[Any]], place: Place) -> Any:  # noqa: ANN401 - JSON
+    """Return the finding for a place such as ('facts', 3), or the part of the finding that the place names."""
+    kind, at, *inner = place
+    part: Any = found[str(kind)][int(at) % len(found[str(kind)])] if found[str(kind)] else None
+    for name in inner:
+        part = part[name] if part is not None else None
+    return part
 
 
 def _output_tokens(asked: Request, text: str) -> int:

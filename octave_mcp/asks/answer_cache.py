@@ -1,4 +1,4 @@
-"""A 24-hour cache of model answers and research.
+"""A 24-hour cache of model answers, research and playbooks.
 
 If a run is deleted, its cache entries are deleted, too.
 """
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from octave_mcp.ports import KeyValues, Store
 
 MAX_AGE = timedelta(hours=24)
-ANSWER, RESEARCH = "answer ", "research "
+ANSWER, RESEARCH, PLAYBOOK = "answer ", "research ", "playbook "
 
 
 async def put(key_values: KeyValues, key: str, text: str, run_id: str) -> None:
@@ -24,5 +24,5 @@ async def get(key_values: KeyValues, key: str) -> str | None:
 
 
 async def delete_expired(store: Store) -> None:
-    for prefix in (ANSWER, RESEARCH):
+    for prefix in (ANSWER, RESEARCH, PLAYBOOK):
         await store.delete_values(datetime.now(UTC) - MAX_AGE, prefix)

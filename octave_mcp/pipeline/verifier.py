@@ -36,9 +36,9 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
-# Token budget of verification: `TOKEN_SHARE` times the tokens that the run's other asks have used so far, plus
-# `FLOOR_TOKENS`, which allow some verification even if the other asks have used few tokens.
-TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
+# Token budget of verification: `TOKEN_SHARE` times the tokens of the run's other asks so far, plus `FLOOR_TOKENS`. A
+# reused answer counts as `REUSED_TOKENS`, so that an equal run asks about the same claims, whose verdicts are cached.
+TOKEN_SHARE, FLOOR_TOKENS, REUSED_TOKENS = 0.12, 1_500, 5_000
 # Maximum numbers of verification asks: `RESEARCH_ASKS` for the findings on one company, `COPY_ASKS` for one answer that
 # contains drafts, and `LAST_ASKS` for all claims together if a connected client judges them.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
@@ -309,7 +309,7 @@ class Verifier:
     def _room(self) -> int:
         """The number of tokens left for verification, minus the tokens reserved for asks in progress."""
         cost = self.run.asker.ledger.cost
-        others = cost.input_tokens + cost.output_tokens - self._spent
+        others = cost.input_tokens + cost.output_tokens + cost.reused * REUSED_TOKENS - self._spent
         return int(TOKEN_SHARE * others) + FLOOR_TOKENS - self._spent - self._reserved
 
     def _progress(self, company: Role | None) -> Progress:

@@ -13,6 +13,7 @@ from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.outcome import ended, has_mandatory_sections, is_partial, why_failed
 from octave_mcp.runs.refreshing import refreshed
+from octave_mcp.runs.reuse import remember, reused
 from octave_mcp.runs.revising import revised
 from octave_mcp.runs.versions import record_basis, stored
 
@@ -27,7 +28,8 @@ async def finished(
     """
     if record.revision:
         return await revised(record, record.revision, run, files)
-    written = await generate(run, companies)
+    earlier = await reused(run, companies)
+    written = earlier or await generate(run, companies)
     if not has_mandatory_sections(written.playbook):
         return ended(record, "failed", why_failed(written.playbook, run.asker.faults))
     await record_basis(written, run)
@@ -35,6 +37,8 @@ async def finished(
         return await refreshed(record, written, run, files)
     playbook = await stored(written, record, run)
     status: RunStatus = "partial" if is_partial(playbook) else "completed"
+    if status == "completed" and earlier is None:  # a copy of a copy could be older than a day
+        await remember(run, companies)
     try:
         await execution.check()  # an execution that has lost its run must not overwrite the files of the next execution
         published = await files.publish(record.run_id, playbook)

@@ -68,7 +68,7 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
         return None, "the playbook was written by an earlier release, which stored no drafts"
     research_run_id = _research_run_id(await store.versions(record.playbook_of), version.meta.number)
     steps = await store.steps(research_run_id) if research_run_id else []
-    basis = await computed(_basis, steps)
+    basis = await computed(basis_in, steps)
     if research_run_id is None or basis is None:
         return None, "the research behind the playbook is no longer stored"
     if basis.model != model:
@@ -84,7 +84,8 @@ def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
     return read[-1] if read else None
 
 
-def _basis(steps: Iterable[StepEntry]) -> Basis | None:
+def basis_in(steps: Iterable[StepEntry]) -> Basis | None:
+    """Return the research behind the playbook of a run with these steps, or None if it cannot be read."""
     entry = next((step for step in steps if step.name == BASIS), None)
     try:
         return replayed(entry, Basis) if entry else None
