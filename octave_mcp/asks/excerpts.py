@@ -35,7 +35,9 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
 def narrowed(body: str, asked: Collection[str], left_out: Collection[str]) -> str:
     """Return the prompt without the descriptions of the fields in `left_out`, so that it asks only for `asked`."""
     first, *sections = f"\n\n{body}".split(f"\n\n{_HEADING}")
-    only = f"Write only {', '.join(f'`{name}`' for name in asked)}. The other fields are asked for elsewhere."
+    names = [f"`{name}`" for name in asked]
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    only = f"This task asks only for {listed}. The rest is asked for separately."
     described = [
         f"{_without_fields(text, left_out)}\n\n{only}" if text.startswith(_ANSWER) else text for text in sections
     ]

@@ -18,6 +18,8 @@ from octave_mcp.domain.asks import A, Ask, B, Tier
 from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind
+from octave_mcp.domain.playbook import SummaryDraft
+from octave_mcp.domain.prospect import ProspectFindings
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import SetupError
 
@@ -32,6 +34,12 @@ PLACEHOLDERS = {
     "context": "the user's context of the deal; may be empty",
     "instruction": "the user's instruction for revising a part of a playbook",
     "limits.findings": "limit on findings from the file's own header",
+}
+
+# Several asks can share one of these long prompts: each asks for some fields of this answer.
+SHARED_PROMPTS: dict[str, type[Value]] = {
+    "playbook/summary": SummaryDraft,
+    "prospect/company_profile": ProspectFindings,
 }
 
 _PACKAGE = Path(__file__).parents[1]
@@ -115,12 +123,23 @@ def load(name: str, root: Path = ROOT) -> Prompt:
 def ask_for(
     names: Sequence[str], *, language: str, brief: B, passages: tuple[Passage, ...], answer: type[A]
 ) -> Ask[A, B]:
-    """Combine prompts into one ask, which gets the tier of the first prompt."""
+    """Combine prompts into one ask, which gets the tier of the first prompt.
+
+    If several asks share the first prompt, the ask is only about those of the prompt's fields that `answer` has.
+    """
     first, *others = map(load, names)
+    fields = shared_fields(first.name)
+    asked = tuple(name for name in fields if name in answer.model_fields)
     return Ask[A, B](
         prompt=first.name, version=first.version, beside=tuple(f"{p.name}@{p.version}" for p in others),
         tier=first.tier, language=language, brief=brief, passages=passages, answer=answer,
+        asked=() if asked == fields else asked,
     )  # fmt: skip
+
+
+def shared_fields(prompt: str) -> tuple[str, ...]:
+    """Return the fields that several asks can share, or () if the prompt is always asked as a whole."""
+    return tuple(SHARED_PROMPTS[prompt].model_fields) if prompt in SHARED_PROMPTS else ()
 
 
 def prompts_of(ask: Ask[Any, Any]) -> tuple[Prompt, ...]:

@@ -16,13 +16,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from octave_mcp.asks.briefs import brief_text, claims_text
 from octave_mcp.asks.excerpts import excerpt, narrowed
 from octave_mcp.asks.passage_list import listed, numbers
-from octave_mcp.asks.prompts import Prompt, prompts_of
+from octave_mcp.asks.prompts import Prompt, prompts_of, shared_fields
 from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.asks.untrusted import Fence, fence_for, one_line, plain
 from octave_mcp.domain.asks import Ask, RevisionBrief, UnderstandingBrief, WritingBrief
 from octave_mcp.domain.company import ROLES
-from octave_mcp.domain.playbook import PersonaDrafts, SummaryDraft
-from octave_mcp.domain.prospect import ProspectFindings
+from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 
@@ -36,12 +35,6 @@ FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
     "playbook/email_sequence": ("sequence",),
     "playbook/talk_track": ("talk_track",),
-}
-
-# Several asks can share a long prompt: each asks for some of these fields.
-SHARED_PROMPTS: dict[str, type[Value]] = {
-    "playbook/summary": SummaryDraft,
-    "prospect/company_profile": ProspectFindings,
 }
 
 _TOGETHER = (
@@ -143,7 +136,7 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask:
     passage_rules, form = _PASSAGE_RULES.format(begin=fence.begin("passages"), end=fence.end("passages")), ask.whole
     if isinstance(ask.brief, RevisionBrief):
         return f"{_of_revision(prompts, given, form, ask.brief.place)}\n\n{passage_rules}"
-    texts = [_filled(prompt, given, _narrowed(prompt, form)) for prompt in prompts]
+    texts = [_filled(prompt, given, _narrowed(prompt, ask.asked)) for prompt in prompts]
     if len(texts) == 1:
         return f"{texts[0]}\n\n{passage_rules}"
     titles = [f"{prompt.title}{_under(prompt, form)}" for prompt in prompts]
@@ -185,12 +178,10 @@ def _without_repeats(text: str) -> str:
     return "\n\n".join(p for at, p in enumerate(paragraphs) if p.startswith("#") or p not in paragraphs[:at])
 
 
-def _narrowed(prompt: Prompt, form: type[Value]) -> str:
-    """Return the prompt's text. If other asks share the prompt, leave out the fields that this answer does not have."""
-    fields = SHARED_PROMPTS[prompt.name].model_fields if prompt.name in SHARED_PROMPTS else {}
-    asked = [name for name in fields if name in form.model_fields]
-    left_out = [name for name in fields if name not in form.model_fields]
-    return narrowed(prompt.body, asked, left_out) if asked and left_out else prompt.body
+def _narrowed(prompt: Prompt, asked: tuple[str, ...]) -> str:
+    """Return the prompt's text. If the ask is only about some of the prompt's fields, leave out the other fields."""
+    fields = shared_fields(prompt.name) if asked else ()
+    return narrowed(prompt.body, asked, [name for name in fields if name not in asked]) if fields else prompt.body
 
 
 def _filled(prompt: Prompt, given: dict[str, Any], body: str) -> str:

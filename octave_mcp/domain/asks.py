@@ -145,6 +145,7 @@ class Ask(Value, Generic[A, B]):
     - `beside`: further prompt files in the same ask, with their versions ('vendor/use_cases@2').
     - `passages`: the passages to cite, numbered from 1 in this order.
     - `answer`: the type of the answer.
+    - `asked`: the fields to answer, if several asks share the prompt; otherwise ().
     - `complaint`: in a correction, the problems of the first answer; otherwise ''.
     - `corrects`: in a correction, the key of the first answer; otherwise ''.
     - `patched`: the type of the complete answer, if the ask requests only a patch that replaces rejected entries.
@@ -159,6 +160,7 @@ class Ask(Value, Generic[A, B]):
     brief: B
     passages: tuple[Passage, ...]
     answer: type[A]
+    asked: tuple[str, ...] = ()
     complaint: str = ""
     corrects: str = ""
     patched: type[Value] | None = None
@@ -168,12 +170,14 @@ class Ask(Value, Generic[A, B]):
     def given(self) -> dict[str, Any]:
         """Everything that the answer depends on, for computing digests.
 
-        The type of the answer is left out, because the version of the prompt determines the type.
+        The type of the answer is left out, because the version of the prompt and `asked` determine the type. If
+        `asked` is empty, it is left out too, so that the digests of earlier releases stay valid.
 
         For each passage, only the fields that models see are included, so that the digest stays the same if the page
         is fetched again or if other text on the page changes.
         """
-        given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
+        left_out = {"answer", "patched", *([] if self.asked else ["asked"])}
+        given = {name: getattr(self, name) for name in type(self).model_fields if name not in left_out}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from octave_mcp.asks.corrections import Checked, Checks, Rules, gaps_of
+from octave_mcp.asks.corrections import Checked, Checks, gaps_of
 from octave_mcp.asks.evidence_repairs import Repaired, as_answer, follow_on, repaired_entries, to_repair
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
@@ -20,38 +21,16 @@ from octave_mcp.evidence.coherence import without
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.survival import lost, stating, unsupported
 from octave_mcp.pipeline.base import Base
+from octave_mcp.pipeline.draft_asks import Answers, Part, completed
 
 if TYPE_CHECKING:
     from octave_mcp.pipeline.writers import DraftWriter
-
-Answers = tuple[Checked[Any] | UpstreamError, ...]
 
 # A model that rewrites claims always sees the quotations that the drafts still cite. Other quotations are added up to
 # this total number of characters.
 MAX_SHOWN_CHARACTERS = 3_000
 # If a draft has lost more claims than this, the whole draft is rewritten.
 MAX_LOST_CLAIMS = 12
-
-
-class Part(NamedTuple):
-    """An ask for one draft or for several drafts.
-
-    - `name`: the ask's name in the journal.
-    - `answer`: the type of the model's answer, which cites passages by number.
-    - `into`: the type of the checked answer, which cites evidence ids instead of passage numbers.
-    - `rank`: the index of the persona, or None for drafts about the whole deal.
-    - `places`: the path of each draft within the answer.
-    - `personas`: all personas of the playbook if the ask combines drafts for personas, or else ().
-    """
-
-    name: str
-    prompts: Sequence[str]
-    answer: type[Value]
-    into: type[Value]
-    rules: Rules[Any]
-    rank: int | None = None
-    places: tuple[Path, ...] = ((),)
-    personas: tuple[BuyerPersona, ...] = ()
 
 
 class _Loss(NamedTuple):
@@ -74,11 +53,11 @@ async def rewrite(writer: DraftWriter, base: Base) -> Answers:
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
     batches = await together(*(_repaired(writer, base, batch) for batch in _batches(losses)))
     drafts = {**assessed, **{name: checked for batch in batches for name, checked in batch.items()}}
-    return await together(*(_written(writer, part, drafts[part.name]) for part in writer.parts))
-
-
-async def _written(writer: DraftWriter, part: Part, draft: Checked[Any] | _Loss | None) -> Checked[Any] | UpstreamError:
-    return draft if isinstance(draft, Checked) else await writer.write_part(part)
+    kept = {part: draft for part in writer.parts if isinstance(draft := drafts[part.name], Checked)}
+    missing = [part for part in writer.parts if part not in kept]
+    answers = await together(writer.write_parts(missing), *(completed(writer, *each) for each in kept.items()))
+    by_part = dict(zip((*missing, *kept), chain.from_iterable(answers), strict=True))
+    return tuple(by_part[part] for part in writer.parts)
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:

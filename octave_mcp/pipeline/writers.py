@@ -34,10 +34,10 @@ from octave_mcp.evidence.checks import UNREAD, Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.pipeline.company_findings import company_findings
-from octave_mcp.pipeline.draft_asks import separated, write_in_parallel
+from octave_mcp.pipeline.draft_asks import Answers, Part, separated, write_in_parallel
 from octave_mcp.pipeline.flags import is_thin
 from octave_mcp.pipeline.relations import relations
-from octave_mcp.pipeline.rewriting import Answers, Part, rewrite
+from octave_mcp.pipeline.rewriting import rewrite
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import DEAL_SECTIONS, PERSONA_SECTIONS
 from octave_mcp.pipeline.verify import Draft, Researched, Verification
@@ -103,7 +103,7 @@ class DraftWriter:
         """
         if base := self.run.base:
             return await rewrite(self, base)
-        return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
+        return await (self.write_together() if self.run.capacity.writes_together else self.write_parts(self.parts))
 
     def drafts(self, answers: Answers) -> list[Draft]:
         """Return the answers, each with its section of the playbook and the rules for sales copy in this section."""
@@ -113,10 +113,10 @@ class DraftWriter:
             for answer, section in zip(answers, sections, strict=True)
         ]
 
-    async def write_apart(self) -> Answers:
+    async def write_parts(self, parts: Sequence[Part]) -> Answers:
         if self.run.capacity.divides_questions:
-            return await write_in_parallel(self, self.parts)
-        return await together(*(self.write_part(part) for part in self.parts))
+            return await write_in_parallel(self, parts)
+        return await together(*(self.write_part(part) for part in parts))
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -320,6 +320,9 @@ def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _units(ask: Ask[Any, WritingBrief]) -> int:
+    """Return how many drafts the answer completes. Of the two asks for a summary, only the first counts."""
+    if ask.asked and "executive_summary" not in ask.asked:
+        return 0
     return max(1, len(_drafts(ask)))
 
 
