@@ -53,10 +53,10 @@ _BY_FIELDS = {frozenset(form.model_fields): form for form in FORMS}
 # READ contains the types of answers that list findings from pages. WRITTEN contains the types of answers with sales
 # copy for the playbook.
 READ, WRITTEN = FORMS[1:3], FORMS[4:12]
-# APART contains the types of answers from a provider, which is asked for one text at a time. TOGETHER contains the
-# types of answers from a connected client, which is asked for several texts at a time. Providers are asked for all
-# battle cards at a time, and for parts of the summary.
-APART, TOGETHER = FORMS[:10], (*FORMS[1:4], *FORMS[10:12])
+# APART contains the types of answers from a provider. It is asked for one draft at a time, except that one ask is for
+# all battle cards (part of a DealDraft), and that two asks are for parts of the summary. TOGETHER contains the types of
+# answers from a connected client, which is asked for several drafts at a time.
+APART, TOGETHER = (*FORMS[:7], FORMS[10]), (*FORMS[1:4], *FORMS[10:12])
 MAX_FINDINGS = 16
 BUYERS = (("Head of operations", "operations"), ("Finance lead", "finance"), ("Engineering manager", "engineering"))
 

@@ -46,7 +46,7 @@ from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.company import Site
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import PageFailure
-from octave_mcp.domain.playbook import TalkTrackDraft
+from octave_mcp.domain.playbook import DealDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
@@ -58,7 +58,9 @@ from octave_mcp.observability.metrics import Metrics
 from octave_mcp.pipeline.gaps import limited
 from octave_mcp.settings import load
 
-WRITERS = 10
+# The drafts of a playbook, and the asks for them: a provider is asked for all battle cards at once, and twice for the
+# summary.
+DRAFTS, WRITERS = 10, 9
 
 
 Stages = Callable[..., Stage]
@@ -293,7 +295,7 @@ async def test_work_that_misses_a_deadline_is_a_gap(limit: str, tmp_path: Path) 
     clock, model, waiting, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
-        if next(count) == WRITERS:
+        if next(count) == DRAFTS:
             waiting.set()
         return await forever() if form(WhyWeWin[Cite])(ask) else answered(ask)
 
@@ -372,8 +374,8 @@ def test_every_answer_is_an_event_and_a_metric_with_prompt_version_tokens_and_do
     calls = [event.call for event in events if event.event == "answered" and event.call]
     assert len(calls) == playbook.cost.asks
     assert sum(call.input_tokens for call in calls) == playbook.cost.input_tokens
-    reading = next(call for call in calls if call.prompt == "vendor/offerings")
-    assert (reading.version, len(reading.beside)) == (load_prompt("vendor/offerings").version, len(READ_KINDS) - 1)
+    versions = {f"{call.prompt}@{call.version}" for call in calls} | {name for call in calls for name in call.beside}
+    assert versions >= {f"{prompt}@{load_prompt(prompt).version}" for prompt in READ_KINDS.values()}
     for event in events:
         metrics.observe(event)
     text = metrics.render(0, ()).decode()
@@ -477,14 +479,14 @@ async def test_the_next_run_repeats_only_asks_whose_answers_were_invalid_or_fail
     stage: Stages, double: Double
 ) -> None:
     double.fails(error(400, "invalid"), lambda request: request.form is TalkTrackDraft[Cite])
-    double.fails(with_a_figure, lambda request: request.form is WhyWeWin[Cite], times=None)
+    double.fails(with_a_figure, lambda request: request.form is DealDraft[Cite], times=None)
     first, _ = await stage().run(model="openai")
     double.heal()
     double.asked.clear()
     second, playbook = await stage().run(model="openai")
 
     assert (first.status, second.status) == ("partial", "completed")
-    assert sorted(schema_name(request.form) for request in double.asked) == ["TalkTrackDraft", "WhyWeWin"]
+    assert sorted(schema_name(request.form) for request in double.asked) == ["DealDraft", "TalkTrackDraft"]
     assert playbook
     assert len(playbook.talk_tracks) == 3
 
@@ -494,8 +496,8 @@ def with_a_figure(request: Request, text: str) -> Sent:
 
 
 async def test_if_credit_runs_out_at_the_correction_the_first_answer_is_used(stage: Stages, double: Double) -> None:
-    double.fails(with_a_figure, lambda request: request.form is WhyWeWin[Cite] and not request.is_second, times=None)
-    double.fails(FOR_GOOD["no quota"][0], lambda request: request.is_second and request.form is WhyWeWin[Cite])
+    double.fails(with_a_figure, lambda request: request.form is DealDraft[Cite] and not request.is_second, times=None)
+    double.fails(FOR_GOOD["no quota"][0], lambda request: request.is_second and request.form is DealDraft[Cite])
     record, playbook = await stage().run(model="openai")
 
     assert playbook, record.error

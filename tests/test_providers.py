@@ -45,11 +45,11 @@ from octave_mcp.asks import attempts
 from octave_mcp.asks.rendering import rendered
 from octave_mcp.asks.schema import schema_name
 from octave_mcp.domain.asks import HomepageAnswer
-from octave_mcp.domain.cards import ObjectionHandling, WhyWeWin
+from octave_mcp.domain.cards import ObjectionHandling
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.page import Page
-from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
+from octave_mcp.domain.playbook import DealDraft, Playbook, SequenceDraft, SummaryDraft, TalkTrackDraft
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
@@ -121,6 +121,11 @@ async def opened(provider: str, home: Path) -> AsyncGenerator[Model]:
 
 def asking(form: type[Value], *, again: bool = False) -> Callable[[Request], bool]:
     return lambda request: request.form is form and (again or not request.is_second)
+
+
+def asking_for(field: str, *, again: bool = True) -> Callable[[Request], bool]:
+    """Return a condition for requests about a part of the summary, which is the first or only field of the answer."""
+    return lambda request: next(iter(request.schema["properties"])) == field and (again or not request.is_second)
 
 
 def is_whole(playbook: Playbook) -> bool:
@@ -235,6 +240,9 @@ WORTH_ANOTHER_TRY = (
 SPOILT = tuple(name for name in ONCE if name not in WORTH_ANOTHER_TRY)
 
 
+CALL_SITES = (*map(asking, APART), asking_for("personas", again=False))
+
+
 @every_provider
 async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limit(
     provider: str, stage: Stage, double: Double
@@ -252,9 +260,9 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
 
         return fault
 
-    for form, spoilt, failed in zip(APART, SPOILT, WORTH_ANOTHER_TRY, strict=False):
-        double.fails(counted(spoilt), asking(form))
-        double.fails(counted(failed), asking(form))
+    for asked, spoilt, failed in zip(CALL_SITES, SPOILT, WORTH_ANOTHER_TRY, strict=True):
+        double.fails(counted(spoilt), asked)
+        double.fails(counted(failed), asked)
 
     record, playbook = await stage.run(model=provider)
 
@@ -263,12 +271,12 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
     assert is_whole(playbook)
     assert occurred == dict.fromkeys(ONCE, 1)
     assert playbook.cost.usd is None  # one answer did not report its token usage
-    again = {request.form: request for request in double.asked if request.is_second}
-    assert "passage 98765 was not shown" in again[APART[SPOILT.index("invented passage")]].user
+    (again,) = [request.user for request in double.asked if "passage 98765 was not shown" in request.user]
+    assert again
     cut_off = APART[SPOILT.index("cut off")]
-    assert token_limit(again[cut_off]) > token_limit(
-        next(request for request in double.asked if request.form is cut_off)
-    )
+    second = next(r for r in double.asked if r.form is cut_off and r.is_second and not r.is_patch)
+    first = next(request for request in double.asked if request.schema == second.schema)
+    assert token_limit(second) > token_limit(first)
 
 
 def token_limit(request: Request) -> int:
@@ -317,7 +325,7 @@ async def test_requests_are_retried_while_a_server_is_loading_its_model(
 
 
 @pytest.mark.parametrize(
-    "form", matrix.sampled(APART, short=lambda form: form in {SummaryDraft[Cite], WhyWeWin[Cite]}), ids=schema_name
+    "form", matrix.sampled(APART[:7], short=lambda form: form in {FORMS[1], SummaryDraft[Cite]}), ids=schema_name
 )
 async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
     form: type[Value], stage: Stage, double: Double
@@ -331,6 +339,91 @@ async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
         assert (record.status, record.error.code) == ("failed", "model_refuses")
     else:
         assert (record.status, "model_refuses" in codes(playbook)) == ("partial", True)
+
+
+async def test_all_battle_cards_come_from_one_ask(stage: Stage, double: Double) -> None:
+    playbook = await stage.playbook(model="openai")
+
+    (cards,) = [request for request in double.asked if request.form is DealDraft[Cite]]
+    kinds = ["why_we_win", "objection_handling", "competitive_positioning"]
+    assert [*cards.schema["properties"]] == [card.kind for card in playbook.battle_cards] == kinds
+
+
+async def test_if_the_model_declines_to_write_all_battle_cards_it_is_asked_for_each_card(
+    stage: Stage, double: Double
+) -> None:
+    double.fails(ONCE["refusal"], asking(DealDraft[Cite], again=True), times=None)
+    double.fails(ONCE["refusal"], asking(ObjectionHandling[Cite], again=True), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert record.status == "partial"
+    assert [card.kind for card in playbook.battle_cards] == ["why_we_win", "competitive_positioning"]
+    assert ("battle_cards", "model_refuses") in {(gap.section, gap.code) for gap in playbook.gaps}
+    assert all(event.done <= event.total for event in stage.events)
+
+
+async def test_if_the_ask_for_the_personas_of_the_summary_fails_the_playbook_has_the_rest_and_a_gap(
+    stage: Stage, double: Double
+) -> None:
+    double.fails(ONCE["refusal"], asking_for("personas"), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook, record.error
+    assert record.status == "partial"
+    assert playbook.executive_summary.why_now
+    assert playbook.quick_wins
+    assert len(playbook.priority_personas) == len(playbook.email_sequences) == 3
+    assert {persona.talking_points for persona in playbook.priority_personas} == {()}
+    assert ("priority_personas", "model_refuses") in {(gap.section, gap.code) for gap in playbook.gaps}
+
+
+async def test_a_refresh_asks_again_for_the_personas_of_the_summary_if_that_ask_failed(
+    stage: Stage, double: Double
+) -> None:
+    double.fails(ONCE["refusal"], asking_for("personas"), times=None)
+    first, _ = await stage.run(model="openai")
+    double.heal()
+    double.asked.clear()
+    again, _ = await stage.end_of((await stage.runs.refresh(first.run_id)).run_id)
+    playbook = await stage.store.get_playbook(first.run_id)
+
+    assert playbook, again.error
+    assert [[*request.schema["properties"]] for request in double.asked if request.form in WRITTEN] == [["personas"]]
+    assert all(persona.talking_points for persona in playbook.priority_personas)
+    assert "priority_personas" not in {gap.section for gap in playbook.gaps}
+
+
+async def test_if_the_other_ask_for_the_summary_fails_the_run_fails(stage: Stage, double: Double) -> None:
+    double.fails(ONCE["refusal"], asking_for("executive_summary"), times=None)
+
+    record, playbook = await stage.run(model="openai")
+
+    assert playbook is None
+    assert record.error
+    assert record.error.code == "model_refuses"
+
+
+@pytest.mark.parametrize("has_personas", [True, False])
+async def test_progress_reaches_the_planned_total_with_the_last_draft(
+    has_personas: bool, stage: Stage, double: Double
+) -> None:
+    if not has_personas:
+        double.fails(without_buyers, asking(Understanding[Cite]), times=None)
+    await stage.run(model="openai")
+
+    written = [event for event in stage.events if event.event == "progress" and event.step == "write_playbook"]
+    assert written
+    assert all(event.done <= event.total for event in stage.events)
+    # One unit remains for the end of the run.
+    assert written[-1].done == written[-1].total - 1
+    assert (stage.events[-1].event, stage.events[-1].done) == ("run_finished", stage.events[-1].total)
+
+
+def without_buyers(request: Request, text: str) -> Sent:
+    return Sent(body=enveloped(request, json.dumps({**json.loads(text), "buyers": []})))
 
 
 async def test_an_answer_that_is_cut_off_twice_is_used_and_leaves_a_gap(stage: Stage, double: Double) -> None:
@@ -384,7 +477,7 @@ async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
 
 @pytest.mark.long  # a short test in test_degradation.py does the same with the scripted model
 async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
-    double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
+    double.fails(FOR_GOOD["no quota"][0], asking(DealDraft[Cite]), times=None)
 
     record, playbook = await stage.run(model="openai")
 
@@ -588,7 +681,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     limit.refused(0)
     lowered = limit.limit
     limit.refused(0)  # several refusals in quick succession lower the limit only once
-    assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
+    assert (lowered, limit.limit) == (pytest.approx(7), lowered)
 
     async def answered(times: int) -> None:
         for _ in range(times):
@@ -662,7 +755,7 @@ async def test_errors_planted_in_a_third_of_the_answers_appear_in_no_export(
 async def test_a_statement_that_is_still_wrong_after_a_correction_is_dropped_and_counted_in_a_gap(
     marker: str, stage: Stage, double: Double
 ) -> None:
-    double.fails(lambda request, text: planted(request, text, marker), asking(WhyWeWin[Cite], again=True), times=None)
+    double.fails(lambda request, text: planted(request, text, marker), asking(DealDraft[Cite], again=True), times=None)
 
     record, playbook = await stage.run(model="openai")
 
@@ -672,7 +765,7 @@ async def test_a_statement_that_is_still_wrong_after_a_correction_is_dropped_and
     assert [gap.section for gap in dropped] == ["playbook/battle_card"]
     assert re.search(r"^\d+ statements? failed a check and (?:was|were) dropped: \d+ x ", dropped[0].reason)
     assert marker not in playbook.model_dump_json()
-    assert Counter(request.form for request in double.asked)[WhyWeWin[Cite]] == 2
+    assert Counter(request.form for request in double.asked)[DealDraft[Cite]] == 2
 
 
 async def test_subjects_with_unsupported_figures_or_foreign_urls_are_dropped(stage: Stage, double: Double) -> None:
@@ -703,9 +796,9 @@ async def test_text_in_unknown_fields_and_in_provider_errors_stays_out_of_the_pl
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "ATTEMPTS", 2)
-    double.fails(with_a_strange_field, asking(WhyWeWin[Cite], again=True), times=None)
+    double.fails(with_a_strange_field, asking(DealDraft[Cite], again=True), times=None)
     double.fails(error(400, FOREIGN_TEXT), asking(HomepageAnswer[Cite], again=True), times=None)
-    double.fails(error(500, FOREIGN_TEXT), asking(ObjectionHandling[Cite], again=True), times=None)
+    double.fails(error(500, FOREIGN_TEXT), asking_for("personas"), times=None)
 
     record, playbook = await stage.run(model="openai")
 

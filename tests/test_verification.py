@@ -22,7 +22,7 @@ from octave_mcp.asks.verification import Claimed, Quotation, judged_by
 from octave_mcp.domain.cards import WhyWeWin, WhyWeWinCard
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Support
-from octave_mcp.domain.playbook import Playbook, SummaryDraft
+from octave_mcp.domain.playbook import DealDraft, Playbook, SummaryDraft
 from octave_mcp.domain.prospect import Understanding
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import PlaybookRequest
@@ -56,7 +56,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     with closing(Double()) as answering:
         set_up(monkeypatch, answering)
-        answering.fails(changed(reworded), of(WhyWeWin[Cite]), times=None)
+        answering.fails(changed(reworded), of(DealDraft[Cite]), times=None)
         yield answering
 
 
@@ -85,7 +85,7 @@ def changed(change: Change) -> Callable[[Request, str], Sent]:
 
 
 def reworded(answer: dict[str, Any]) -> None:
-    reason = answer["reasons"][0]
+    reason = answer["why_we_win"]["reasons"][0]
     reason["text"] = f"{PREFIX}{reason['text']}"
 
 
@@ -239,8 +239,8 @@ async def test_an_unsupported_claim_that_the_playbook_needs_is_kept_and_marked(
     stage: Callable[..., Stage], double: Double
 ) -> None:
     def reworded_on_the_first_page(answer: dict[str, Any]) -> None:
-        reworded_everywhere(answer["executive_summary"])
-        reworded_everywhere([answer["personas"], answer["quick_wins"]], "in short, ")
+        reworded_everywhere(answer.get("executive_summary"))
+        reworded_everywhere([answer.get("personas"), answer.get("quick_wins")], "in short, ")
 
     double.fails(changed(reworded_on_the_first_page), of(SummaryDraft[Cite]), times=None)
     refusing(double)
@@ -371,7 +371,7 @@ async def test_verdicts_of_a_judge_that_rejects_or_doubts_most_claims_of_a_run_a
 async def test_rejected_claims_are_dropped_even_if_they_are_all_the_claims_of_a_small_ask(
     stage: Callable[..., Stage], double: Double
 ) -> None:
-    double.fails(changed(reworded_everywhere), of(WhyWeWin[Cite]), times=None)
+    double.fails(changed(lambda answer: reworded_everywhere(answer["why_we_win"])), of(DealDraft[Cite]), times=None)
     double.fails(changed(lambda answer: reworded_everywhere(answer, "in short, ")), of(SummaryDraft[Cite]), times=None)
     refusing(double)
 

@@ -70,10 +70,22 @@ def _group(part: Part) -> str:
 
 async def _written(writer: DraftWriter, parts: Sequence[Part]) -> Answers:
     if len(parts) > 1:
-        joint = writer.joint(parts)._replace(name=_CARDS)
-        return separated(await writer.write_part(joint), joint.into)
+        return await _cards(writer, parts)
     (part,) = parts
     return (await (_summary(writer, part) if part.is_summary else writer.write_part(part)),)
+
+
+async def _cards(writer: DraftWriter, parts: Sequence[Part]) -> Answers:
+    """Write all battle cards with one ask. Then ask separately for each card that its answer lacks.
+
+    A playbook without any battle card counts as failed, so one bad answer must not cost all of them.
+    """
+    joint = writer.joint(parts)._replace(name=_CARDS)
+    answers = separated(await writer.write_part(joint), joint.into)
+    missing = [part for part, answer in zip(parts, answers, strict=True) if isinstance(answer, BadAnswer)]
+    writer.run.progress.plan(len(missing))
+    again = iter(await together(*(writer.write_part(part) for part in missing)))
+    return tuple(next(again) if isinstance(answer, BadAnswer) else answer for answer in answers)
 
 
 async def _summary(writer: DraftWriter, part: Part) -> Answer:
