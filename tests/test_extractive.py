@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from matrix import sampled
-from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, pages
+from scripted import PROSPECT, PROSPECT_TEXTS, VENDOR, VENDOR_TEXTS, ScriptedSource, Stage, Written, pages
 
 from octave_mcp.asks.prompts import ask_for
 from octave_mcp.domain.asks import ReadingBrief
-from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.playbook import Playbook, SummaryDraft
+from octave_mcp.domain.prospect import ProspectAnswer
+from octave_mcp.domain.value import Value, only
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.errors import BadAnswer
 from octave_mcp.models.extractive.model import Extractive
@@ -341,3 +343,16 @@ async def test_an_answer_type_without_a_rule_is_refused() -> None:
 
     with pytest.raises(BadAnswer, match="'Riddle'"):
         await Extractive().answer(ask)
+
+
+@pytest.mark.parametrize("whole", [ProspectAnswer[Cite], SummaryDraft[Cite]])
+async def test_the_answer_to_an_ask_for_some_fields_equals_these_fields_of_the_whole_answer(
+    whole: type[Value], plain: Written
+) -> None:
+    ask = next(ask for ask in plain.asked if ask.answer is whole)
+    entire = (await Extractive().answer(ask)).value
+
+    for name in whole.model_fields:
+        narrow = ask.model_copy(update={"answer": only(whole, (name,))})
+        assert dict((await Extractive().answer(narrow)).value) == {name: getattr(entire, name)}
+    assert any(dict(entire).values())

@@ -153,7 +153,7 @@ async def test_a_provider_writes_a_complete_playbook_about_two_sites(
     assert playbook, record.error
     assert (record.status, playbook.model) == ("completed", provider)
     assert is_whole(playbook)
-    assert playbook.cost.asks == len(double.asked) <= 26
+    assert playbook.cost.asks == len(double.asked) <= 27
 
 
 def is_frugal_openai(body: dict[str, Any]) -> bool:
@@ -674,6 +674,26 @@ async def test_the_settings_limit_concurrent_asks(
         await asyncio.gather(*(model.answer(ask) for ask in asks))
 
     assert (len(double.asked), double.most_at_once) == (len(asks), 1)
+
+
+@pytest.mark.parametrize(("max_calls", "calls"), [(64, 64), (1000, 20 * 28)])
+async def test_as_many_calls_as_the_maximum_start_at_once_on_a_providers_server(max_calls: int, calls: int) -> None:
+    limit, all_started = Limiter(max_calls), asyncio.Barrier(calls)
+
+    async def call() -> None:
+        async with limit.turn(120):
+            await all_started.wait()
+
+    await asyncio.gather(*(call() for _ in range(calls)))
+    assert limit.limit == max_calls
+
+
+async def test_two_calls_start_at_once_on_a_server_of_the_users_own_and_each_answer_allows_one_more() -> None:
+    limit = Limiter(64, careful=True)
+    assert limit.limit == 2
+    async with limit.turn(120) as turn:
+        turn.answered()
+    assert limit.limit == 3
 
 
 async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:

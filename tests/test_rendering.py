@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from math import ceil
+from typing import Literal
 
 import pytest
 from scripted import PROSPECT, VENDOR, Asked, Written, form, page
 
 from octave_mcp.asks import shortlist
+from octave_mcp.asks.prompts import SHARED_PROMPTS, ask_for, load, shared_fields
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite
-from octave_mcp.domain.prospect import Understanding
+from octave_mcp.domain.playbook import SummaryDraft
+from octave_mcp.domain.prospect import SIGNAL_KINDS, Understanding
+from octave_mcp.domain.steps import digest_of
+from octave_mcp.domain.value import only
 from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer
 from octave_mcp.evidence.passages import passages
+from octave_mcp.pipeline.read_pack import questions
 
 FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f]{16}>", re.DOTALL)
 
@@ -222,3 +229,76 @@ def test_the_ask_explains_how_to_cite_headings_only_if_there_are_any(asks: list[
 
     assert "(0) is the heading" in rendered(headed).prefix.partition("<passages-")[0]
     assert "(0)" not in rendered(ask).prefix
+
+
+def answer_section(ask: Asked) -> str:
+    return rendered(ask).system.partition("## Answer\n\n")[2].partition("\n\n## ")[0]
+
+
+def parts_of_shared_prompts() -> list[tuple[str, tuple[str, ...]]]:
+    """Return each field of a shared prompt alone, and all fields but this one."""
+    return [
+        (prompt, part)
+        for prompt in SHARED_PROMPTS
+        for name in shared_fields(prompt)
+        for part in ((name,), tuple(other for other in shared_fields(prompt) if other != name))
+    ]
+
+
+@pytest.mark.parametrize(("prompt", "part"), parts_of_shared_prompts())
+def test_an_ask_for_a_part_of_an_answer_describes_exactly_the_fields_of_this_part(
+    prompt: str, part: tuple[str, ...], asks: list[Asked]
+) -> None:
+    whole = next(ask for ask in asks if ask.prompt == prompt)
+    names = [prompt, *(name.partition("@")[0] for name in whole.beside)]
+    form = only(SHARED_PROMPTS[prompt][Cite], part)  # pyright: ignore[reportIndexIssue] - generic types
+    narrow = ask_for(names[:1], language="en", brief=whole.brief, passages=whole.passages, answer=form)
+    paragraphs = answer_section(narrow).split("\n\n")
+
+    described = {name for name in shared_fields(prompt) if any(text.startswith(f"`{name}`") for text in paragraphs)}
+    assert described == {*part}
+    # Each list is introduced by a paragraph, and each introduction is followed by its list.
+    is_list = [text.startswith("- ") for text in paragraphs]
+    is_lead = [text.endswith(("Each has", "and")) for text in paragraphs]
+    assert is_list[1:] == is_lead[:-1]
+    for text in paragraphs:
+        left_out = {*shared_fields(prompt)} - {*part}
+        assert not any(f"`{name}`" in text.partition(":")[0] for name in left_out), text
+    # The ask for the whole answer contains each of these paragraphs, except the sentence that names the part.
+    entire = ask_for(
+        names[:1], language="en", brief=whole.brief, passages=whole.passages, answer=SHARED_PROMPTS[prompt]
+    )
+    assert [text for text in paragraphs if text not in answer_section(entire).split("\n\n")] == paragraphs[-1:]
+    assert paragraphs[-1].startswith(f"This task asks only for `{part[0]}`")
+
+
+def test_two_asks_for_parts_of_an_answer_differ_in_the_input_that_the_journal_compares(asks: list[Asked]) -> None:
+    whole = the(asks, SummaryDraft[Cite])
+    parts = [
+        ask_for(
+            [whole.prompt], language="en", brief=whole.brief, passages=whole.passages,
+            answer=only(SummaryDraft[Cite], (name,)),
+        )
+        for name in SummaryDraft.model_fields
+    ]  # fmt: skip
+
+    assert len({digest_of(part.given) for part in parts}) == len(parts)
+    assert "asked" not in whole.given  # the digests of earlier releases stay valid
+
+
+@pytest.mark.parametrize("reads", ["elements", "signals"])
+@pytest.mark.parametrize("per_ask", range(1, len(READ_KINDS) + 1))
+def test_each_kind_of_finding_is_asked_for_once_in_groups_of_about_equal_length(
+    per_ask: int, reads: Literal["elements", "signals"]
+) -> None:
+    kinds = READ_KINDS if reads == "elements" else SIGNAL_KINDS
+    groups = questions(reads, per_ask)
+    asked = [kind for group in groups for kind in group.answer.model_fields]
+
+    assert sorted(asked) == sorted(kinds)
+    assert len(groups) == ceil(len(kinds) / per_ask)
+    assert all({*group.prompts} == {kinds[kind] for kind in group.answer.model_fields} for group in groups)
+    assert all(group.answer.model_fields.keys() == group.into.model_fields.keys() for group in groups)
+    lengths = [sum(load(kinds[kind]).limits.output_tokens for kind in group.answer.model_fields) for group in groups]
+    # No group is longer than the shortest one by more than the longest kind.
+    assert max(lengths) - min(lengths) <= max(load(prompt).limits.output_tokens for prompt in kinds.values())

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from math import ceil
 from typing import Any, NamedTuple
 
 import httpx2
@@ -20,8 +19,6 @@ from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Tier, Usage
 from octave_mcp.domain.choices import MODELS, choice
-from octave_mcp.domain.playbook import DealDraft, PersonaDraft
-from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import (
@@ -39,6 +36,7 @@ from octave_mcp.errors import (
 )
 from octave_mcp.models.clients import Client
 from octave_mcp.models.error_info import error_in
+from octave_mcp.models.estimates import Expected, expected, expected_verification
 from octave_mcp.models.failures import Failure, failure_from_answer, failure_from_exception, scrubbed, translated
 from octave_mcp.models.limiter import Turn, limiter
 from octave_mcp.models.parameters import Refused, Request
@@ -51,10 +49,6 @@ from octave_mcp.ports import RunContext
 _TIMEOUT_STATUSES = frozenset({408, 504, 524})
 # If a server without a queue gets too many calls, it may answer 503 or refuse the connection (status 0).
 _BUSY_STATUSES = frozenset({0, 503})
-# The maximum number of drafts of a run. Each draft is a separate ask.
-DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# The estimate assumes that pages beyond this number add no findings to verify.
-PAGES_FOR_FULL_VERIFICATION = 10
 # If status 200 brings neither an answer nor a known error, the failure can be permanent. Try at most this many times.
 MAX_UNEXPLAINED_TRIES = 3
 # After this many unexplained failures without a single answer, the server counts as broken, and calls are not retried.
@@ -99,33 +93,24 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the tokens that a run reads and writes.
-
-        The figures were measured in runs about ordinary companies.
-        """
-        packs = ceil(max_pages / self.capacity.pack_pages)
-        groups = ceil(len(READ_KINDS) / self._specialists)
-        to_read = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
-        to_write = Tokens(input=6_600 + DRAFTS * 7_400, output=1_000 + DRAFTS * 1_000)
-        prices = [
-            priced(to_read, self.name, self._models["fast"]).usd,
-            priced(to_write, self.name, self._models["strong"]).usd,
-        ]
-        return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 4: home pages and URLs; the last 1: needs and buyers
-            input_tokens=to_read.input + to_write.input,
-            output_tokens=to_read.output + to_write.output,
-            usd=None if None in prices else round(sum(filter(None, prices)), 4),
+        return self._priced(
+            expected(max_pages, self.capacity.pack_pages, self._specialists),
             tested=choice(MODELS, self.name, "model").tested,
         )
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        """Estimate the maximum usage for verifying all drafts and the findings about both companies."""
-        share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
-        used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
-        usd = priced(used, self.name, self._models["fast"]).usd
-        usd = None if usd is None else round(usd, 4)
-        return Estimate(asks=2 + DRAFTS, input_tokens=used.input, output_tokens=used.output, usd=usd)
+        return self._priced(expected_verification(max_pages))
+
+    def _priced(self, used: Expected, tested: str = "") -> Estimate:
+        tokens: dict[Tier, Tokens] = {"fast": used.fast, "strong": used.strong}
+        prices = [priced(each, self.name, self._models[tier]).usd for tier, each in tokens.items()]
+        return Estimate(
+            asks=used.asks,
+            input_tokens=used.fast.input + used.strong.input,
+            output_tokens=used.fast.output + used.strong.output,
+            usd=None if None in prices else round(sum(filter(None, prices)), 4),
+            tested=tested,
+        )
 
     def check(self) -> None:
         self._client.check()
