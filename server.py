@@ -10,23 +10,30 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
-from octave_mcp.surfaces.mcp.server import mcp, serve
+from octave_mcp.surfaces.mcp import server
 
 if TYPE_CHECKING:
+    from fastmcp import FastMCP
     from starlette.applications import Starlette
 
     app: Starlette
+    mcp: FastMCP[Any]
 
 __all__ = ["app", "mcp"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
-    """Create `app` on first access, so that a server on stdio does not import modules that only HTTP needs."""
+    """Create `app` and `mcp` on first access.
+
+    A server on stdio then does not import modules that only HTTP needs, and registers its tools only once.
+    """
+    if name == "mcp":
+        return globals().setdefault(name, server.make())
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from octave_mcp.surfaces.http import make  # noqa: PLC0415 - on first use
 
-    return globals().setdefault("app", make())
+    return globals().setdefault(name, make())
 
 
 def main() -> int:
@@ -37,7 +44,7 @@ def main() -> int:
     options = parser.parse_args()
     flags = {name: value for name, value in (("host", options.host), ("port", options.port)) if value is not None}
     if not options.http:
-        return parser.error("--host and --port need --http") if flags else serve()
+        return parser.error("--host and --port need --http") if flags else server.serve()
     from octave_mcp.surfaces import http  # noqa: PLC0415 - on first use
 
     return http.serve(**flags)

@@ -51,7 +51,7 @@ from octave_mcp.evidence.checks import RULES
 from octave_mcp.settings import Settings, keys
 from octave_mcp.surfaces.cli.main import cli
 from octave_mcp.surfaces.mcp.schemas import LENGTHS, short_input
-from octave_mcp.surfaces.mcp.server import mcp
+from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.tools import TOOLS
 
 ROOT = Path(__file__).parents[1]
@@ -134,7 +134,7 @@ def formats() -> str:
 
 async def arguments(name: str) -> str:
     """Return a table of a tool's arguments."""
-    tool = await mcp.get_tool(name)
+    tool = await make().get_tool(name)
     assert isinstance(tool, FunctionTool)  # noqa: S101 - for the type checker
     schema_of_all = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), dropped=LENGTHS)
     required = schema_of_all.get("required", ())

@@ -26,7 +26,6 @@ from octave_mcp.domain.asks import (
     Answer,
     Ask,
     Capacity,
-    Estimate,
     HomepageAnswer,
     Judgement,
     RevisionBrief,
@@ -35,6 +34,7 @@ from octave_mcp.domain.asks import (
 from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.deal import Seat, ValueMapRow
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.evidence import Cite, Claim, Evidence, Finding, Passage
 from octave_mcp.domain.kinds import kind_of

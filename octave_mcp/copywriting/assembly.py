@@ -11,7 +11,8 @@ from octave_mcp.copywriting.emails import DAYS, EmailMaterial, emails
 from octave_mcp.copywriting.faults import scored
 from octave_mcp.copywriting.fit import fit
 from octave_mcp.copywriting.letterhead import letterhead
-from octave_mcp.copywriting.outlines import outlines, unwritten
+from octave_mcp.copywriting.outlined_emails import outlines
+from octave_mcp.copywriting.outlines import unwritten
 from octave_mcp.copywriting.rubric import PERSONAS_ALIKE, talk_track_faults
 from octave_mcp.copywriting.substance import likeness
 from octave_mcp.copywriting.trigger_meanings import meanings

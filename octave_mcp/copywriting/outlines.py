@@ -1,18 +1,13 @@
-"""Creates outlines, which are lists of labelled quotations.
-
-A person or a model still has to turn an outline into a finished e-mail, call script or battle card. The rules for
-finished texts do not apply to outlines.
-"""
+"""Says which parts of a playbook are outlines, and how to get finished sales copy instead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from octave_mcp.copywriting.emails import DAYS, EmailMaterial, Judged, paragraphs_of, sentences_of, unproven
 from octave_mcp.domain.choices import finished_copy
 from octave_mcp.domain.evidence import EvidenceId
 from octave_mcp.domain.notices import Gap
-from octave_mcp.domain.playbook import Playbook, SequenceDraft, SummaryDraft, Touch, TouchDraft
+from octave_mcp.domain.playbook import Playbook, SummaryDraft
 
 TITLE = "Outline: you or a model must write the final text"
 PARTLY = "Some parts are outlines ({}): you or a model must write their final text"
@@ -66,28 +61,6 @@ def notice(playbook: Playbook) -> str:
     Return '' if there are no outlines.
     """
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
-
-
-def outlines(draft: SequenceDraft[EvidenceId], material: EmailMaterial) -> Iterator[Judged]:
-    for number, (touch, day) in enumerate(zip(draft.touches, DAYS, strict=False), 1):
-        used = [material.evidence[i] for sentence in sentences_of(touch) for i in sentence.evidence]
-        yield Judged(number, _outline(touch, day), tuple(unproven(touch, used, material)))
-
-
-def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return a touch that contains the draft's paragraphs unchanged, without a greeting or signature."""
-    return Touch(
-        kind="outline",
-        day=day,
-        subject=touch.subject,
-        body="\n\n".join(paragraphs_of(touch)),
-        call_to_action=touch.call_to_action,
-        personalisation=touch.personalisation,
-        sentences=tuple(sentences_of(touch)),
-        second_opening=touch.second_opening,
-        make_first=touch.make_first,
-        score=None,
-    )
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:

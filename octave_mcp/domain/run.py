@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AliasChoices, Field
 
-from octave_mcp.domain.asks import Estimate
+from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.company import ROLES, Role
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.sender import Sender
 from octave_mcp.domain.value import Value
 
@@ -133,6 +134,31 @@ class RunRecord(Value):
     def is_settled(self) -> bool:
         """Whether the run has ended or is waiting for answers from the client."""
         return self.is_final or self.status == "waiting"
+
+
+class Named(NamedTuple):
+    """The options that a refresh request can set. All other options are taken from the playbook's original request."""
+
+    model: str = AUTO
+    max_cost_usd: float | None = None
+    request_id: str | None = None
+    source: str = AUTO
+    max_pages: int | None = None
+    sender: Sender | None = None
+
+    @classmethod
+    def in_request(cls, request: PlaybookRequest) -> Self:
+        return cls(**{name: getattr(request, name) for name in cls._fields})
+
+    def applied_to(self, base: RunRecord) -> PlaybookRequest:
+        """Return the playbook's original request, updated with these options."""
+        options = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
+        # Always replace the request_id, because a request with the original request_id would return the original run.
+        fixed = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
+        return base.request.model_copy(update={**options, **fixed})
+
+
+NO_OPTIONS = Named()
 
 
 class SessionRecord(Value):

@@ -19,8 +19,9 @@ from octave_mcp.asks.decoding import decoded
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, referring, rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Judgement, Usage
 from octave_mcp.domain.choices import MODELS, choice
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.errors import BadAnswer, BudgetExceeded, SetupError
 from octave_mcp.models.allowance import Allowance, allowance, ask_characters

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import parse_company
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Judgement, Usage
 from octave_mcp.domain.choices import MODELS, choice
 from octave_mcp.domain.company import Company, Role
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.errors import SetupError, StaleRecording, UnsupportedLanguage
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.models.host import make as make_host

@@ -17,8 +17,9 @@ from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
 from octave_mcp.asks.schema import schema_name, schema_of
 from octave_mcp.asks.shortlist import Shortlists
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Tier, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Judgement, Tier, Usage
 from octave_mcp.domain.choices import MODELS, choice
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from octave_mcp.concurrency.run_clock import RunClock
-from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Estimate, Judgement, Usage
+from octave_mcp.domain.asks import A, Answer, Ask, Capacity, Judgement, Usage
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.ports.stores import KeyValues
 

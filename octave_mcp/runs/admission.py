@@ -9,9 +9,9 @@ from typing import Any
 
 from octave_mcp.concurrency.current import TRACE_PARENT
 from octave_mcp.domain.addresses import parse_company
-from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
 from octave_mcp.domain.company import Company, same_site
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model

@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
-
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.choices import AUTO
-from octave_mcp.domain.run import PlaybookRequest, RunRecord
+from octave_mcp.domain.run import Named, PlaybookRequest, RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
 MAX_SEARCHED_RUNS = 1_000
-
-
-class Named(NamedTuple):
-    """The options that a refresh request can set. All other options are taken from the playbook's original request."""
-
-    model: str = AUTO
-    max_cost_usd: float | None = None
-    request_id: str | None = None
-    source: str = AUTO
-    max_pages: int | None = None
-    sender: Sender | None = None
-
-    @classmethod
-    def in_request(cls, request: PlaybookRequest) -> Self:
-        return cls(**{name: getattr(request, name) for name in cls._fields})
-
-    def applied_to(self, base: RunRecord) -> PlaybookRequest:
-        """Return the playbook's original request, updated with these options."""
-        options = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
-        # Always replace the request_id, because a request with the original request_id would return the original run.
-        fixed = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
-        return base.request.model_copy(update={**options, **fixed})
-
-
-NO_OPTIONS = Named()
 
 
 class Refreshes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.copywriting.own_copy import checked_copy
@@ -13,7 +13,7 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
+from octave_mcp.domain.run import NO_OPTIONS, Named, PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
 from octave_mcp.ports import Claim
@@ -27,7 +27,7 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.recorder import Recorder
-from octave_mcp.runs.reruns import NO_OPTIONS, Named, Refreshes
+from octave_mcp.runs.reruns import Refreshes
 from octave_mcp.runs.revising import Revisions
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
@@ -229,12 +229,11 @@ class Runs:
             NotFound: If there is no such run.
         """
         record = await self.get(run_id)
-        if not record.is_settled and wait_seconds > 0:
-            try:
-                async with asyncio.timeout(wait_seconds):
-                    await self._following.until_settled(run_id, on_event)
-            except TimeoutError:
-                pass
+        if record.is_settled or wait_seconds <= 0:
+            return record
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_seconds):
+                await self._following.until_settled(run_id, on_event)
         return await self.get(run_id)
 
     async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:

@@ -72,6 +72,11 @@ class Versions:
         record, metas = await self._record_and_versions(run_id)
         return _chosen(record, metas, number)
 
+    async def of(self, record: RunRecord, number: int | None = None) -> tuple[VersionMeta, int]:
+        """Return the version that `Versions.one` returns for the run, and how many versions there are."""
+        metas = await self._of(record)
+        return _chosen(record, metas, number), len(metas)
+
     async def playbook(self, run_id: str, number: int | None = None) -> Playbook:
         """Return the playbook of the version that `Versions.one` returns."""
         record, metas = await self._record_and_versions(run_id)
@@ -130,6 +135,10 @@ class Versions:
         record = await self._store.get_run(run_id)
         if record is None:
             raise no_run(run_id)
+        return record, await self._of(record)
+
+    async def _of(self, record: RunRecord) -> Sequence[VersionMeta]:
+        run_id = record.run_id
         metas = await self._store.versions(record.playbook_of) if record.is_final else []
         # A refresh that finds nothing new completes without storing a version.
         is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
@@ -138,7 +147,7 @@ class Versions:
         if not metas:
             advice = "it has no playbook; start a new run" if record.is_final else "try again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {advice}")
-        return record, metas
+        return metas
 
 
 def _edited(

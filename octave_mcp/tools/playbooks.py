@@ -145,10 +145,11 @@ async def section_report(
 
     For a revision, report on the rewritten part if neither `section` nor `persona` is given.
     """
-    playbook, revision = state.playbook, state.record.revision
+    record, revision = state.record, state.record.revision
     section = section or (revision.section if revision and not persona else None)
-    if playbook is None or not (section or persona or is_text):
+    if not (state.version and (section or persona or is_text)):
         return SectionReport(**dict(await report_on(state, call)))
+    playbook = await call.runs.finished(record.run_id, state.version)
     parts = parts_of(playbook, section, persona)
     if is_text:
         text, rest = piece_at(await computed(_texts, parts, playbook), cursor, ", ".join(parts))

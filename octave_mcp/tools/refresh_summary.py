@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.diffs import diff
 from octave_mcp.domain.parts import first_of
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
-from octave_mcp.domain.versions import VersionMeta
-from octave_mcp.runs.versions import Versions
 from octave_mcp.tools.text_changes import is_text_change
+
+if TYPE_CHECKING:
+    # Slow to import, and not needed to list the tools.
+    from octave_mcp.domain.versions import VersionMeta
+    from octave_mcp.runs.versions import Versions
 
 
 class RefreshSummary(NamedTuple):

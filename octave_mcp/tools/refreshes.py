@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO
+from octave_mcp.domain.run import Named
 from octave_mcp.errors import NotFinished, ReusedRequest
-from octave_mcp.runs.reruns import Named
 from octave_mcp.tools.playbooks import Dollars, RequestId, RunId
 from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.reports import RunReport, Wait, wait_and_report

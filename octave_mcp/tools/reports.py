@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
-from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting import outlines
-from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import CLIENT_ANSWERS, FORMATS, taken_by_default
-from octave_mcp.domain.company import ROLES, Role
-from octave_mcp.domain.deal import Brief
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.evidence import EvidenceId
-from octave_mcp.domain.findings import DealFindings
-from octave_mcp.domain.playbook import SECTIONS, Playbook, Summary
-from octave_mcp.domain.prospect import ProspectIntelligence
 from octave_mcp.domain.run import Revision, RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
 from octave_mcp.errors import NotFinished
-from octave_mcp.tools.paging import dumped
-from octave_mcp.tools.refresh_summary import refresh_summary
+from octave_mcp.tools.overviews import Overview
+from octave_mcp.tools.recent import reported
 from octave_mcp.tools.registry import Call
 
 Wait = Annotated[float, Field(ge=0, le=600, description="Maximum wait; up to 55 over MCP")]
-
-
-class Overview(Value):
-    """A summary of a finished playbook.
-
-    `outline` says which parts are outlines and how to get finished sales copy; it is empty if there are no outlines.
-    """
-
-    outline: str
-    summary: str
-    personas: tuple[str, ...]
-    counts: dict[str, int]
-    gaps: tuple[str, ...]
-    flags: tuple[str, ...]
-    usd: float | None
-    seconds: float
-    section_tokens: dict[str, int]
 
 
 class RunReport(Value):
@@ -76,13 +49,12 @@ R = TypeVar("R", bound=RunReport)
 
 
 class RunState(NamedTuple):
-    """A run, one version of its playbook, the number of this version, and how many versions there are.
+    """A run, the number of one version of its playbook, and how many versions there are.
 
     If there is no playbook, `version` and `versions` are 0.
     """
 
     record: RunRecord
-    playbook: Playbook | None
     version: int = 0
     versions: int = 0
 
@@ -109,12 +81,11 @@ async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: in
     `version` chooses the version of the playbook; default: the newest.
     """
     record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
-    versions = call.runs.versions
     try:
-        number = (await versions.one(run_id, version)).number
-        return RunState(record, await versions.playbook(run_id, number), number, len(await versions.listed(run_id)))
+        chosen, count = await call.runs.versions.of(record, version)
     except NotFinished:
-        return RunState(record, None)
+        return RunState(record)
+    return RunState(record, chosen.number, count)
 
 
 def with_default_model(report: R, record: RunRecord, call: Call) -> R:
@@ -141,34 +112,35 @@ def short_fields(state: RunState) -> dict[str, Any]:
 
 
 async def report_on(state: RunState, call: Call, *, overview: bool = True) -> RunReport:
-    record, playbook = state.record, state.playbook
-    last = await call.runs.progress(record.run_id)
-    report = await computed(_report, record, last, playbook if overview else None)
-    more: dict[str, object] = {"version": state.version, "versions": state.versions}
-    next_call = _next(record, playbook, call)
-    if record.revision and playbook and not record.error:
+    record = state.record
+    made = await reported(record, state.version, call.runs) if state.version else None
+    last = made.last if made else await call.runs.progress(record.run_id)
+    report = _report(state, last, made.overview if made and overview else None)
+    next_call = _next(record, made.overview if made else None, call)
+    if record.revision and made and not record.error:
         version = f"version {state.version} of the playbook of {record.playbook_of}"
-        more["message"] = f"{record.status}: {record.revision.section} is revised in {version}"
-    if record.refreshes and playbook:
-        summary = await refresh_summary(record, call.runs.versions)
-        more["message"] = f"{record.status}: {summary.text}"
+        report = report.model_copy(
+            update={"message": f"{record.status}: {record.revision.section} is revised in {version}"}
+        )
+    if made and (summary := made.refreshed):
+        report = report.model_copy(update={"message": f"{record.status}: {summary.text}"})
         if summary.older:
             compare = call.calls.compare.format(run_id=record.run_id, older=summary.older)
             next_call = f"{next_call}; {compare}"
-    return report.model_copy(update={**more, "links": _links(state, call), "next": next_call})
+    return report.model_copy(update={"links": _links(state, call), "next": next_call})
 
 
 def _links(state: RunState, call: Call) -> tuple[str, ...]:
     """Return the URIs of the playbook, one for each format. If the version is not the newest, include its number."""
-    if state.playbook is None:
+    if not state.version:
         return ()
     version = f"?version={state.version}" if state.version < state.versions else ""
     at = f"{call.calls.runs_at}{state.record.run_id}"
     return tuple(f"{at}/playbook.{form.suffix}{version}" for form in FORMATS)
 
 
-def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) -> RunReport:
-    final = record.is_final
+def _report(state: RunState, last: Event | None, overview: Overview | None) -> RunReport:
+    record, final = state.record, state.record.is_final
     return RunReport(
         run_id=record.run_id,
         session_id=record.session_id,
@@ -179,70 +151,21 @@ def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) ->
         total=last.total if last else 0,
         error=record.error,
         estimate=None if final else record.estimate,
-        overview=_overview(playbook) if playbook else None,
+        overview=overview,
+        version=state.version,
+        versions=state.versions,
         revision=record.revision,
         files=record.files,
     )
 
 
-def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
+def _next(record: RunRecord, overview: Overview | None, call: Call) -> str:
     calls, run_id = call.calls, record.run_id
     if record.status == "waiting":
         return f"{calls.question.format(run_id=run_id)}; answer each question until the run is final"
     if not record.is_final:
         return calls.follow.format(run_id=run_id)
-    if not playbook:
+    if not overview:
         return ""
-    notice = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
+    notice = f". {overview.outline}" if overview.outline else ""
     return f"{calls.read.format(run_id=run_id)}{notice}"
-
-
-def _overview(playbook: Playbook) -> Overview:
-    # Estimate the tokens: a token has about four characters.
-    sizes = {name: len(json.dumps(dumped(getattr(playbook, name)), ensure_ascii=False)) // 4 for name in SECTIONS}
-    return Overview(
-        outline=outlines.notice(playbook),
-        summary=_brief(playbook.brief) if playbook.brief else _summary(playbook.executive_summary),
-        personas=tuple(persona.title for persona in playbook.priority_personas),
-        counts=_counts(playbook),
-        gaps=tuple(f"{gap.section}: {gap.reason}"[:300] for gap in playbook.gaps[:12]),
-        flags=tuple(f"{flag.code}: {flag.reason}" for flag in playbook.flags),
-        usd=playbook.cost.usd,
-        seconds=playbook.timings.total_seconds,
-        section_tokens=sizes,
-    )
-
-
-def _brief(brief: Brief) -> str:
-    why = " ".join(sentence.text for sentence in (brief.why_now, brief.means) if sentence)
-    lines = (
-        ("Call", ", ".join(filter(None, (brief.person, brief.title)))),
-        (f"Why now ({brief.date})", why),
-        ("Say first", brief.first_line),
-    )
-    return "\n\n".join(f"{title}: {text}" for title, text in lines if text)
-
-
-def _summary(summary: Summary) -> str:
-    paragraphs = (summary.whom_to_approach, summary.why_now, summary.how_to_engage)
-    return "\n\n".join(" ".join(sentence.text for sentence in paragraph) for paragraph in paragraphs)
-
-
-def _counts(playbook: Playbook) -> dict[str, int]:
-    """Count the findings in each list of the playbook.
-
-    If both companies have a list with the same name, the key of the second list starts with its company's role, such as
-    'prospect_'.
-    """
-    counts: dict[str, int] = {}
-    for role in playbook.companies:
-        of_company = _company_counts(role, getattr(playbook, ROLES[role].section))
-        counts |= {f"{role}_{name}" if name in counts else name: count for name, count in of_company.items()}
-    counts |= {section: len(getattr(playbook, section)) for section in DealFindings.model_fields}
-    return {**counts, "evidence": len(playbook.evidence), "pages": len(playbook.pages)}
-
-
-def _company_counts(role: Role, section: VendorElements[EvidenceId] | ProspectIntelligence) -> dict[str, int]:
-    if isinstance(section, VendorElements):
-        return {kind: len(elements) for kind, elements in section.by_kind()}
-    return {f"{role}_facts": len(section.company_profile.facts), "pain_points": len(section.pain_points)}

@@ -10,6 +10,7 @@ from pydantic import Field
 from octave_mcp.domain.run import RunRecord, RunStatus, SessionRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.tools.paging import cursor_of
+from octave_mcp.tools.recent import forget
 from octave_mcp.tools.registry import Call, tool
 
 
@@ -79,7 +80,9 @@ async def delete_session(
 
     Log lines remain.
     """
-    return Deleted(session_id=session_id, runs=await call.runs.delete_session(session_id))
+    deleted = await call.runs.delete_session(session_id)
+    forget(call.runs)
+    return Deleted(session_id=session_id, runs=deleted)
 
 
 async def _session_line(session: SessionRecord, call: Call) -> SessionLine:

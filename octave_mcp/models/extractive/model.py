@@ -13,7 +13,6 @@ from octave_mcp.domain.asks import (
     Answer,
     Ask,
     Capacity,
-    Estimate,
     HomepageAnswer,
     Judgement,
     ReadingBrief,
@@ -23,6 +22,7 @@ from octave_mcp.domain.asks import (
 )
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.choices import MODELS, choice
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
     DealDraft,

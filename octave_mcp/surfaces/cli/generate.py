@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.addresses import NONE_SERVED, Served
-from octave_mcp.domain.asks import Estimate
 from octave_mcp.domain.choices import (
     AUTO,
     FORMATS,
@@ -28,6 +27,7 @@ from octave_mcp.domain.choices import (
     either,
     taken_by_default,
 )
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL, RunStatus
@@ -52,7 +52,8 @@ from octave_mcp.surfaces.cli.terminal import (
     titled_list,
 )
 from octave_mcp.tools.calls import CLI
-from octave_mcp.tools.reports import Overview, RunReport
+from octave_mcp.tools.overviews import Overview
+from octave_mcp.tools.reports import RunReport
 
 if TYPE_CHECKING:
     from octave_mcp.app import App

@@ -47,8 +47,8 @@ def add(mcp: McpServer, app: OpenApp) -> None:
     for form in FORMATS:
         _add_playbook(mcp, app, form)
     _add_schemas(mcp)
-    for prompt, title in PROMPTS.items():
-        mcp.prompt(prompt, title=title)
+    for prompt, (title, description) in PROMPTS.items():
+        mcp.prompt(prompt, title=title, description=description)
     mcp.check_first(PromptArguments(*PROMPTS))
 
     async def complete(
@@ -111,7 +111,6 @@ def playbook(
     prospect: Annotated[str, "The company to sell to, e.g. supabase.com"],
     context: Annotated[str, "What to sell, to whom, and what you know about the deal"] = "",
 ) -> str:
-    """Research two companies and write a sales playbook for the deal."""
     known = f" What I know of the deal: {context}." if context else ""
     return (
         f"Write a sales playbook for {vendor}, who sells, and {prospect}, who should buy.{known}\n\n"
@@ -127,7 +126,6 @@ def call_prep(
     run_id: Annotated[str, "The run that wrote the playbook"],
     role: Annotated[str, "The role of the person you call, e.g. VP Sales"] = "",
 ) -> str:
-    """Prepare a call from a playbook: an opener, questions, and answers to objections."""
     return (
         f"I am about to call {_whom(role)}. From run {run_id}, read with get_run, format='markdown', the sections "
         "talk_tracks, priority_personas and battle_cards. Give me: an opener, five questions, the two objections I "
@@ -142,7 +140,6 @@ def emails(
     role: Annotated[str, "The role of the person you write to, e.g. VP Sales"] = "",
     voice: Annotated[str, "The style to write in, e.g. plain and short"] = "",
 ) -> str:
-    """Rewrite the e-mail sequence for one persona in your own voice."""
     how = f" in this voice: {voice}" if voice else ", shorter where you can"
     return (
         f"Read the section email_sequences of run {run_id} with get_run, format='markdown', and rewrite the sequence "
@@ -155,4 +152,10 @@ def _whom(role: str) -> str:
     return f"the {role}" if role else "the persona of the highest priority"
 
 
-PROMPTS = {playbook: "Write a sales playbook", call_prep: "Prepare a call", emails: "Adapt e-mails"}
+# The prompts with their titles and descriptions. The descriptions are not docstrings, because FastMCP would import a
+# parser of docstrings when the server starts.
+PROMPTS: dict[Callable[..., str], tuple[str, str]] = {
+    playbook: ("Write a sales playbook", "Research two companies and write a sales playbook for the deal."),
+    call_prep: ("Prepare a call", "Prepare a call from a playbook: an opener, questions, and answers to objections."),
+    emails: ("Adapt e-mails", "Rewrite the e-mail sequence for one persona in your own voice."),
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -123,7 +124,11 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
         open_world_hint=None if tool.open_world else False,
     )
     bound = tool.bind(make_call, _translate)
-    function_tool = FunctionTool.from_function(bound, name=tool.name, title=tool.title, annotations=annotations)
+    # FastMCP would import a parser of docstrings, only to find that ours contain nothing but a description.
+    description, bound.__doc__ = inspect.getdoc(bound), None
+    function_tool = FunctionTool.from_function(
+        bound, name=tool.name, title=tool.title, description=description, annotations=annotations
+    )
     return function_tool.model_copy(
         update={
             "parameters": short_input(function_tool.parameters, tool.unlisted),
@@ -170,9 +175,6 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 
     resources.add(mcp_server, lambda: running[0].app())  # noqa: PLW0108 - `running` is empty until the server starts
     return mcp_server
-
-
-mcp = make()
 
 
 async def _run(server: Server) -> None:
