@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
+from octave_mcp.domain.asks import Tier
+from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.playbook import PersonaDraft
 from octave_mcp.domain.prospect import MAX_PERSONAS, SIGNAL_KINDS
 from octave_mcp.domain.vendor import READ_KINDS
+from octave_mcp.models.prices import priced
 from octave_mcp.models.wire import Tokens
 
 # The maximum number of asks for drafts: two for the summary, one for all battle cards, and one for each other draft.
@@ -46,6 +50,19 @@ def expected_verification(max_pages: int) -> Expected:
     share = _share(max_pages)
     used = Tokens(input=int(share * 10_000) + WRITING_ASKS * 1_700, output=int(share * 1_000) + WRITING_ASKS * 170)
     return Expected(2 + WRITING_ASKS, fast=used, strong=Tokens(0, 0))
+
+
+def estimate_of(used: Expected, provider: str, models: Mapping[Tier, str], tested: str = "") -> Estimate:
+    """Return the expected usage with its price. `models` are the provider's models of both tiers."""
+    tokens: dict[Tier, Tokens] = {"fast": used.fast, "strong": used.strong}
+    prices = [priced(each, provider, models[tier]).usd for tier, each in tokens.items()]
+    return Estimate(
+        asks=used.asks,
+        input_tokens=used.fast.input + used.strong.input,
+        output_tokens=used.fast.output + used.strong.output,
+        usd=None if None in prices else round(sum(filter(None, prices)), 4),
+        tested=tested,
+    )
 
 
 def _share(max_pages: int) -> float:

@@ -37,7 +37,7 @@ from octave_mcp.errors import (
 )
 from octave_mcp.models.clients import Client
 from octave_mcp.models.error_info import error_in
-from octave_mcp.models.estimates import Expected, expected, expected_verification
+from octave_mcp.models.estimates import estimate_of, expected, expected_verification
 from octave_mcp.models.failures import Failure, failure_from_answer, failure_from_exception, scrubbed, translated
 from octave_mcp.models.limiter import Turn, limiter
 from octave_mcp.models.parameters import Refused, Request
@@ -94,24 +94,14 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        return self._priced(
+        used, tested = (
             expected(max_pages, self.capacity.pack_pages, self._specialists),
-            tested=choice(MODELS, self.name, "model").tested,
+            choice(MODELS, self.name, "model"),
         )
+        return estimate_of(used, self.name, self._models, tested.tested)
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        return self._priced(expected_verification(max_pages))
-
-    def _priced(self, used: Expected, tested: str = "") -> Estimate:
-        tokens: dict[Tier, Tokens] = {"fast": used.fast, "strong": used.strong}
-        prices = [priced(each, self.name, self._models[tier]).usd for tier, each in tokens.items()]
-        return Estimate(
-            asks=used.asks,
-            input_tokens=used.fast.input + used.strong.input,
-            output_tokens=used.fast.output + used.strong.output,
-            usd=None if None in prices else round(sum(filter(None, prices)), 4),
-            tested=tested,
-        )
+        return estimate_of(expected_verification(max_pages), self.name, self._models)
 
     def check(self) -> None:
         self._client.check()
