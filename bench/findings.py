@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from lengths import recorded_tokens, tokens
 
@@ -140,11 +141,11 @@ _MAKERS: dict[str, Make] = {
 
 def touches(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     """Return the e-mails of a sequence. Each e-mail has a sentence about the prospect, and one about a customer."""
-    short = [(line, passages[line.cite["passage"] - 1].page.url) for line in _lines(passages)
-             if len(line.text.split()) <= MAX_EMAIL_WORDS]  # fmt: skip
-    host = _host(passages[0].page.url)  # the vendor's quotations come first
-    proofs = [line for line, url in short if _host(url) == host and line.name and _OUTCOME.search(line.text)]
-    reasons = [line for line, url in short if _host(url) != host]
+    short = [line for line in _lines(passages) if len(line.text.split()) <= MAX_EMAIL_WORDS]
+    host = _host(passages[0])  # the vendor's quotations come first
+    is_vendors = {id(line): _host(passages[line.cite["passage"] - 1]) == host for line in short}
+    proofs = [line for line in short if is_vendors[id(line)] and line.name and _OUTCOME.search(line.text)]
+    reasons = [line for line in short if not is_vendors[id(line)]]
     return [
         {
             "subject": subject,
@@ -164,8 +165,8 @@ def _each(lines: Sequence[Line]) -> Iterator[Line]:
     return cycle({line.text.split()[0]: line for line in lines}.values())
 
 
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0]
+def _host(passage: Passage) -> str:
+    return urlsplit(passage.page.url).netloc
 
 
 def _sentence(line: Line) -> dict[str, Any]:

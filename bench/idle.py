@@ -35,7 +35,8 @@ MAX_PERCENT = 1.0
 # The first seconds of a server include its maintenance, its first garbage collection and its first check for runs to
 # adopt.
 SETTLING_SECONDS = 10.0
-LIST_SESSIONS = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "list_sessions"}}
+_CALL = {"method": "tools/call", "params": {"name": "list_sessions"}}
+LIST_SESSIONS: dict[str, object] = {"jsonrpc": "2.0", "id": 3, **_CALL}
 
 
 def main() -> int:

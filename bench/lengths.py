@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ROOT = Path(__file__).parents[1]
 RECORDINGS = (
@@ -46,7 +46,8 @@ def _fields(recording: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _cited(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list):
-        return [_cited(part) for part in value]
+        return [_cited(part) for part in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return CITE if "page_sha256" in value else {name: _cited(part) for name, part in value.items()}
+        fields = cast("dict[str, Any]", value)
+        return CITE if "page_sha256" in fields else {name: _cited(part) for name, part in fields.items()}
     return value

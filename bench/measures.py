@@ -45,6 +45,7 @@ async def one_run(scale: float) -> Figures:
             "case": main.name,
             "status": report["status"],
             "wall_seconds": timings["total_seconds"],
+            "percent_of_wall_seconds": timings["total_seconds"] / 100,
             "critical_path_seconds": timings["critical_path_seconds"],
             "critical_path": [call["name"] for call in timings["critical_path"]],
             "slowest_calls": timings["slowest_calls"],
@@ -204,9 +205,10 @@ async def cpu_time(runs: int) -> Figures:
     by_name = {case.name: case for case in cases() if not case.missing}
     main, *others = by_name.values()
     real = [case for case in others if {case.vendor["kind"], case.prospect["kind"]} == {"shared"}][:1]
+    named = {"main": main, **{case.name: case for case in real}}
     return {
-        f"{case.name}, {model}": await _cpu_time(case, model, runs)
-        for case in (main, *real)
+        f"{name}, {model}": await _cpu_time(case, model, runs)
+        for name, case in named.items()
         for model in ("openai", "extractive")
     }
 
@@ -231,7 +233,8 @@ async def per_prospect(prospects: int) -> Figures:
         vendor = made.pairs[0].vendor
         costs = [await _cost(server, Pair(main, vendor, pair.prospect)) for pair in made.pairs]
     totals = [sum(costs[: count + 1]) / (count + 1) for count in range(prospects)]
-    return {"usd": costs, "usd_per_prospect": totals}
+    last = {"first_usd": costs[0], "last_usd_per_prospect": totals[-1]}
+    return {"usd": costs, "usd_per_prospect": totals, **last}
 
 
 async def _cost(server: Server, pair: Pair) -> float:

@@ -38,7 +38,8 @@ def plots(figures: Figures) -> Iterator[tuple[str, str]]:
 
 def _svg(figure: Figure) -> str:
     file = io.StringIO()
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata=METADATA)
+    drawn: Any = figure  # matplotlib's types are incomplete
+    drawn.savefig(file, format="svg", bbox_inches="tight", metadata=METADATA)
     return file.getvalue().partition("<svg")[2].join(("<svg", ""))
 
 

@@ -120,7 +120,7 @@ async def _ready(client: httpx2.AsyncClient) -> None:
     async with asyncio.timeout(START_SECONDS):
         while True:
             try:
-                if (await client.get("/readyz")).status_code == httpx2.codes.OK:
+                if (await client.get("/readyz")).is_success:
                     return
             except httpx2.ConnectError:
                 pass

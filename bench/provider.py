@@ -174,9 +174,10 @@ def _output_tokens(asked: Request, text: str) -> int:
 
 def _length(name: str, value: object) -> int:
     """Return the tokens of a field: as many as in a recorded answer, or more if its value is longer."""
-    if isinstance(value, dict) and name not in recorded_tokens():  # a draft within an answer with several drafts
+    recorded = recorded_tokens().get(name)
+    if recorded is None and isinstance(value, dict):  # a draft within an answer with several drafts
         return sum(_length(inner, part) for inner, part in cast("dict[str, object]", value).items())
-    return max(tokens(value), recorded_tokens().get(name, 0))
+    return max(tokens(cast("object", value)), recorded or 0)
 
 
 def _prefixes(asked: Request, *, with_schema: bool = True) -> Iterator[tuple[str, int]]:
@@ -208,7 +209,7 @@ def _as_proxy(application: ASGIApp) -> ASGIApp:
     """Accept requests to a proxy, whose path is a whole URL."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await application({**scope, "path": urlsplit(scope["path"]).path}, receive, send)
+        await application({**scope, "path": urlsplit(str(scope["path"])).path}, receive, send)
 
     return answer
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 ROOT = Path(__file__).parents[1]
 MAX_RATIO = 1.15
@@ -35,7 +35,7 @@ def add(a: int, b: int) -> int:
 mcp.run(transport="stdio", show_banner=False)
 """
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-MESSAGES = (
+MESSAGES: tuple[dict[str, Any], ...] = (
     {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT},
     {"jsonrpc": "2.0", "method": "notifications/initialized"},
     {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},

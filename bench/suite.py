@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import idle  # noqa: E402 - see above
 import measures  # noqa: E402
+import polls  # noqa: E402
 import report  # noqa: E402
-import requests_cpu  # noqa: E402
 import scaling  # noqa: E402
 import startup  # noqa: E402
 from bounds import bounds  # noqa: E402
@@ -65,8 +65,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "shapes": Measurement(lambda: measures.shapes(1.0, (1, 2, 3, 4, 8, 11)), None),
     "per_prospect": Measurement(lambda: measures.per_prospect(50), lambda: measures.per_prospect(3)),
     "startup": Measurement(_in_thread(startup.measure, 9), _in_thread(startup.measure, 3)),
-    "idle": Measurement(_in_thread(idle.measure), None),
-    "requests": Measurement(_in_thread(requests_cpu.measure), None),
+    "idle": Measurement(_in_thread(idle.measure, 20.0), None),
+    "polls": Measurement(_in_thread(polls.measure, 500), None),
     "engines": Measurement(lambda: scaling.durable_overhead(5), None),
     "postgres": Measurement(lambda: scaling.servers_on_postgres((1, 2, 4), 16), None),
 }
@@ -103,7 +103,7 @@ def machine() -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "processor": model,
-        "cores": os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0)),
+        "cores": len(os.sched_getaffinity(0)),
         "memory_gb": memory,
     }
 

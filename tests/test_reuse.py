@@ -29,8 +29,13 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - answers the requests
-    return Stage(tmp_path, settings=load(home=tmp_path), source=ScriptedSource(invented_sites()))
+def source() -> ScriptedSource:
+    return ScriptedSource(invented_sites())
+
+
+@pytest.fixture
+def stage(tmp_path: Path, double: Double, source: ScriptedSource) -> Stage:  # noqa: ARG001 - answers the requests
+    return Stage(tmp_path, settings=load(home=tmp_path), source=source)
 
 
 async def run(stage: Stage, **request: Any) -> Playbook:  # noqa: ANN401 - fields of the request
@@ -42,14 +47,14 @@ def is_copied(playbook: Playbook) -> bool:
 
 
 async def test_an_equal_request_returns_the_same_playbook_without_reading_a_page_or_asking_a_model(
-    stage: Stage, double: Double
+    stage: Stage, double: Double, source: ScriptedSource
 ) -> None:
     first = await run(stage)
-    scraped, asked = len(stage.site_source.scraped), len(double.asked)  # pyright: ignore[reportAttributeAccessIssue] - a ScriptedSource
+    scraped, asked = len(source.scraped), len(double.asked)
     second = await run(stage)
 
     assert is_copied(second)
-    assert (len(stage.site_source.scraped), len(double.asked)) == (scraped, asked)  # pyright: ignore[reportAttributeAccessIssue]
+    assert (len(source.scraped), len(double.asked)) == (scraped, asked)
     assert second.model_dump(exclude=RECORDED) == first.model_dump(exclude=RECORDED)
     assert (second.cost.usd, second.cost.reused) == (0.0, first.cost.asks)
     assert any("use refresh for a new one" in flag.reason for flag in second.flags)
