@@ -41,8 +41,8 @@ prose: .venv/dev ## Print COUNT random sentences of the project's prose, for a r
 long: .venv/dev ## Run only the long tests: slow tests, and further parameters of others
 	$(BIN)/python -m pytest -m long
 
-bench: .venv/dev ## Compare the start-up time with that of a trivial server
-	$(BIN)/python bench/startup.py
+bench: .venv/dev ## Measure speed, cost and capacity with simulated providers; QUICK=1 takes two minutes
+	$(BIN)/python bench/suite.py $(if $(QUICK),--quick)
 
 claims: .venv/dev ## Print how many true and false claims the checks accept; SETS lists files, by default all of bench/claims
 	$(BIN)/python bench/claims.py $(SETS)

@@ -11,15 +11,12 @@ from typing import Any
 from bounds import bounds
 
 Results = Mapping[str, Any]
-DOCS = Path(__file__).parents[1] / "docs"
 MB = 2**20
 
 
 def write(results: Results, page: Path) -> None:
-    """Write the report page. A full benchmark also rewrites `docs/performance.md`."""
+    """Write the report page."""
     page.write_text(_html(results), "utf-8")
-    if not results["settings"]["quick"] and not results["skipped"]:
-        (DOCS / "performance.md").write_text(markdown(results), "utf-8")
 
 
 def markdown(results: Results) -> str:

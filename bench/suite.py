@@ -1,4 +1,4 @@
-"""Runs the benchmark, and writes `results.json`, `report.html` and `docs/performance.md`.
+"""Runs the benchmark, and writes its results, a report page and `docs/performance.md`.
 
     python bench/suite.py [--quick] [--only NAME ...] [--results FILE]
 
@@ -119,8 +119,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="*", choices=MEASUREMENTS, default=list(MEASUREMENTS), metavar="NAME")
-    parser.add_argument("--results", type=Path, default=BENCH / "results.json")
+    parser.add_argument("--results", type=Path, help="file to write; the report is written beside it")
     options = parser.parse_args()
+    # A quick benchmark must not replace the results that the documentation shows.
+    path = options.results or (ROOT / "build" / "bench" / "results.json" if options.quick else BENCH / "results.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
     figures, skipped = asyncio.run(measured(options.only, quick=options.quick))
     results: Figures = {
         "version": __version__,
@@ -130,8 +133,10 @@ def main() -> int:
         "skipped": skipped,
         "figures": figures,
     }
-    options.results.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    report.write(results, options.results.with_name("report.html"))
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    report.write(results, path.with_name("report.html"))
+    if path == BENCH / "results.json":
+        (ROOT / "docs" / "performance.md").write_text(report.markdown(results), "utf-8")
     checked = bounds(figures, quick=options.quick)
     for bound in checked:
         print(bound.line)
