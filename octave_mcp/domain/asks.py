@@ -170,13 +170,11 @@ class Ask(Value, Generic[A, B]):
     def given(self) -> dict[str, Any]:
         """Everything that the answer depends on, for computing digests.
 
-        The type of the answer is left out, because the version of the prompt and `asked` determine the type. If
-        `asked` is empty, it is left out too, so that the digests of earlier releases stay valid.
-
-        For each passage, only the fields that models see are included, so that the digest stays the same if the page
-        is fetched again or if other text on the page changes.
+        The type of the answer is left out: the prompt's version and `asked` determine it. An empty `asked` is left out
+        too, so that the digests of earlier releases stay valid. For each passage, only the fields that models see are
+        included, so that the digest stays the same if the page is fetched again or if other text on it changes.
         """
-        left_out = {"answer", "patched", *([] if self.asked else ["asked"])}
+        left_out = {"answer", "patched"} if self.asked else {"answer", "patched", "asked"}
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in left_out}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
 
@@ -305,16 +303,14 @@ class Capacity(Value):
     - `ask_characters`: the maximum number of characters per ask.
     - `shown_characters`: the maximum number of page characters shown to the model per company; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
-    - `divides_questions`: whether a long answer takes much more time than a short one, so that questions are divided
-      into parallel asks with answers of about equal length.
+    - `divides_questions`: whether long questions are divided into parallel asks, because long answers take long.
     - `is_answered_by_client`: whether the connected client answers the asks. The client's answers have no deadline.
     - `is_paid`: whether calls to the model count against the run's budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes finished e-mails and call scripts; other models write only outlines.
     - `caches_research`: whether research on a vendor is cached for later deals.
     - `verifies`: whether the model can judge whether quotations support claims.
-    - `verification_tokens`: the maximum number of tokens for verifying all claims at the end of a run; None if the
-      model verifies claims during the run.
+    - `verification_tokens`: the maximum tokens for verifying all claims at a run's end; None to verify during the run.
     - `by_rules`: prompts that are answered by rules and not by the model.
     """
 
