@@ -126,8 +126,8 @@ async def measure(method: str, runs: int, *, says_when: bool) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as provider:  # noqa: ASYNC220 - nothing else runs meanwhile
         assert provider.stdout  # noqa: S101 - for the type checker
         url = provider.stdout.readline().strip()
-        # The address looks public. Otherwise octave-mcp would take the provider for a server of the user's own, to which
-        # it sends only a few calls at a time.
+        # The address looks public. Otherwise octave-mcp would take the provider for a server of the user's own, and
+        # send it only a few calls at a time.
         address = "http://openai.bench.example/v1"
         os.environ.update(OPENAI_API_KEY="none", OPENAI_BASE_URL=address, HTTP_PROXY=url, OCTAVE_LOG_LEVEL="ERROR")
         statuses, took = await run_all(runs)

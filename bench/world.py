@@ -99,7 +99,7 @@ async def world(wanted: Sequence[Case], scale: float = 1.0) -> AsyncGenerator[Wo
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(websites(latency, sites))
         provider_url = await stack.enter_async_context(provider(latency))
-        firecrawl_url = await stack.enter_async_context(announcing(Path(BENCH, "firecrawl.py")))
+        firecrawl_url = await stack.enter_async_context(announcing(Path(BENCH, "firecrawl_service.py")))
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, limits=LIMITS, trust_env=False))
         pairs = [Pair(*each) for each in zip(wanted, urls[::2], urls[1::2], strict=True)]
         yield World(pairs, provider_url, firecrawl_url, client)

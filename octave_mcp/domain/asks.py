@@ -170,11 +170,10 @@ class Ask(Value, Generic[A, B]):
     def given(self) -> dict[str, Any]:
         """Everything that the answer depends on, for computing digests.
 
-        The type of the answer is left out: the prompt's version and `asked` determine it. An empty `asked` is left out
-        too, so that the digests of earlier releases stay valid. For each passage, only the fields that models see are
-        included, so that the digest stays the same if the page is fetched again or if other text on it changes.
+        The type of the answer is left out: the prompt's version and `asked`, unless it is empty, determine it. Of each
+        passage, only what models see is included, so that fetching the page again does not change the digest.
         """
-        left_out = {"answer", "patched"} if self.asked else {"answer", "patched", "asked"}
+        left_out = {"answer", "patched", *(() if self.asked else ("asked",))}
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in left_out}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
 
@@ -186,8 +185,7 @@ class Ask(Value, Generic[A, B]):
 class Usage(Value):
     """Tokens and cost of a call.
 
-    `cached_tokens` are input tokens that the provider read from its prompt cache. `usd` is None if the price is
-    unknown.
+    `cached_tokens` are input tokens from the provider's prompt cache. `usd` is None if the price is unknown.
     """
 
     input_tokens: int = 0

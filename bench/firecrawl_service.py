@@ -1,6 +1,6 @@
 """A local server that imitates Firecrawl. It reads the benchmark's websites, whose pages take a realistic time.
 
-    python bench/firecrawl.py
+    python bench/firecrawl_service.py
 
 The program prints its URL, and runs until stdin is closed.
 """
