@@ -79,7 +79,8 @@ class Invented:
     def _section(self, drawn: random.Random, path: str, number: int) -> str:
         lines = SENTENCES[self.language][self.trade]
         facts = [line.format(**self._values(drawn)) for line in drawn.sample(lines, 4)]
-        text = f"<h2>{escape(self._title(path))}: {number + 1}</h2><p class='c{number}'>{escape(' '.join(facts[:3]))}</p>"
+        heading = f"<h2>{escape(self._title(path))}: {number + 1}</h2>"
+        text = f"{heading}<p class='c{number}'>{escape(' '.join(facts[:3]))}</p>"
         if number % 3 == 0:
             return f"{text}<ul><li><span>{escape(facts[3])}</span></li></ul>"
         return f"<section><div class='c{number + 40}'><div>{text}</div></div></section>"
