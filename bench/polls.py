@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 from idle import asked, on_stdio
@@ -36,6 +37,9 @@ MAX_RATIOS = {"rest": 10.0, "mcp_http": 1.5, "mcp_stdio": 1.5}
 NAMES = {"rest": "GET /runs/{id}", "mcp_http": "get_run over HTTP", "mcp_stdio": "get_run on stdio"}
 # The first requests load the playbook and build validators.
 WARM_UP = 20
+# A server that has just opened its database looks for runs to adopt and for old runs to delete.
+SETTLING_SECONDS = 5.0
+BATCH = 50
 HELLO = """
 import sys
 import uvicorn
@@ -76,6 +80,19 @@ MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
 Request = Callable[[], Awaitable[object]]
 
 
+class Polled(NamedTuple):
+    """A server, and a function that sends a request to it and waits for the response."""
+
+    pid: int
+    request: Request
+
+    async def cpu_seconds(self, requests: int) -> float:
+        before = cpu_seconds(self.pid)
+        for _ in range(requests):
+            await self.request()
+        return cpu_seconds(self.pid) - before
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--requests", type=int, default=500)
@@ -93,25 +110,25 @@ def measure(requests: int) -> dict[str, float]:
 
 
 async def _measure(requests: int) -> dict[str, float]:
-    ms: dict[str, float] = {}
+    ms: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as home:
         settings = {"OCTAVE_HOME": home}
         async with serve_demo() as (vendor, prospect), server(settings | allowed(vendor, prospect)) as (pid, client):
             run_id = await finished_run(client, vendor, prospect)
-            ms["rest_ms"] = await cpu_ms(pid, lambda: got(client, f"/runs/{run_id}"), requests)
-            call = await mcp_call(client, run_id)
-            ms["mcp_http_ms"] = await cpu_ms(pid, call, requests)
-        async with on_stdio(settings) as process:
-            tool_call = get_run(run_id)
-            ms["mcp_stdio_ms"] = await cpu_ms(process.pid, lambda: asked(process, tool_call), requests)
-        async with trivial_server(home, HELLO) as (pid, client):
-            ms["rest_trivial_ms"] = await cpu_ms(pid, lambda: got(client, "/hello"), requests)
-        async with trivial_server(home, TRIVIAL) as (pid, client):
-            call = await mcp_call(client, run_id)
-            ms["mcp_http_trivial_ms"] = await cpu_ms(pid, call, requests)
-        async with on_stdio(settings, _script(home, TRIVIAL)) as process:
-            ms["mcp_stdio_trivial_ms"] = await cpu_ms(process.pid, lambda: asked(process, tool_call), requests)
-    return ms | {f"{name}_ratio": ms[f"{name}_ms"] / ms[f"{name}_trivial_ms"] for name in MAX_RATIOS}
+            async with trivial_server(home, HELLO) as (hello_pid, hello):
+                ours = Polled(pid, lambda: got(client, f"/runs/{run_id}"))
+                ms["rest"] = await cpu_ms(ours, Polled(hello_pid, lambda: got(hello, "/hello")), requests)
+            async with trivial_server(home, TRIVIAL) as (trivial_pid, trivial):
+                ours = Polled(pid, await mcp_call(client, run_id))
+                ms["mcp_http"] = await cpu_ms(ours, Polled(trivial_pid, await mcp_call(trivial, run_id)), requests)
+        call = get_run(run_id)
+        async with on_stdio(settings) as octave, on_stdio(settings, _script(home, TRIVIAL)) as simple:
+            ours = Polled(octave.pid, lambda: asked(octave, call))
+            ms["mcp_stdio"] = await cpu_ms(ours, Polled(simple.pid, lambda: asked(simple, call)), requests)
+    figures: dict[str, float] = {}
+    for name, (own_ms, trivial_ms) in ms.items():
+        figures |= {f"{name}_ms": own_ms, f"{name}_trivial_ms": trivial_ms, f"{name}_ratio": own_ms / trivial_ms}
+    return figures
 
 
 async def finished_run(client: httpx2.AsyncClient, vendor: str, prospect: str) -> str:
@@ -122,14 +139,18 @@ async def finished_run(client: httpx2.AsyncClient, vendor: str, prospect: str) -
     return report["run_id"]
 
 
-async def cpu_ms(pid: int, request: Request, requests: int) -> float:
-    """Return the CPU time per request in milliseconds."""
-    for _ in range(WARM_UP):
-        await request()
-    before = cpu_seconds(pid)
-    for _ in range(requests):
-        await request()
-    return (cpu_seconds(pid) - before) * 1000 / requests
+async def cpu_ms(ours: Polled, trivial: Polled, requests: int) -> tuple[float, float]:
+    """Return the CPU time per request of both servers in milliseconds."""
+    for polled in (ours, trivial):
+        await polled.cpu_seconds(WARM_UP)
+    await asyncio.sleep(SETTLING_SECONDS)
+    used = [0.0, 0.0]
+    # Alternate between the servers, because other programs on the machine slow down both of them.
+    for _ in range(max(1, requests // BATCH)):
+        for index, polled in enumerate((ours, trivial)):
+            used[index] += await polled.cpu_seconds(BATCH)
+    sent = max(1, requests // BATCH) * BATCH
+    return used[0] * 1000 / sent, used[1] * 1000 / sent
 
 
 async def got(client: httpx2.AsyncClient, path: str) -> None:

@@ -9,9 +9,10 @@ import runpy
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from web import (
 )
 
 from octave_mcp.domain.run import FINAL
+from octave_mcp.errors import Unreadable
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 
@@ -117,6 +119,19 @@ async def test_a_call_with_wait_seconds_returns_the_finished_run_and_its_session
     assert [problem_in(answer)["status"] for answer in gone] == [404] * 3
     assert report["files"]
     assert not any(map(os.path.exists, report["files"]))
+
+
+async def test_polling_a_finished_run_loads_its_playbook_only_once(pair: Pair, home: Path) -> None:
+    async with serving() as client:
+        report = (await client.post("/runs", data=pair.few | LONG_WAIT)).json()
+        run = f"/runs/{report['run_id']}"
+        with closing(sqlite3.connect(home / "octave.db")) as database, database:
+            database.execute("update versions set playbook = '{}'")
+        again, part = await client.get(run), await client.get(run, params={"section": "brief"})
+
+    assert report["overview"]["section_tokens"]["brief"] > 0
+    assert again.json()["overview"] == report["overview"]
+    assert problem_in(part)["code"] == Unreadable.code
 
 
 async def test_a_streamed_run_sends_its_events_and_ends_with_its_report(held_pair: Pair) -> None:

@@ -11,7 +11,7 @@ from octave_mcp.domain.page import CacheEntry, Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
-from octave_mcp.domain.steps import StepEntry, StepRecord
+from octave_mcp.domain.steps import StepEntry, StepRecord, StepTime
 from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
@@ -146,6 +146,10 @@ class Store(Memory, Heartbeats, Protocol):
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...
 
+    async def step_times(self, run_id: str) -> Sequence[StepTime]:
+        """Return when each step in the run's journal began and ended, sorted by start."""
+        ...
+
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
         """Record the result of a finished step.
 
@@ -246,6 +250,13 @@ class Store(Memory, Heartbeats, Protocol):
 
         Raises:
             Outdated: If the version is not based on the newest version.
+        """
+        ...
+
+    async def run_and_versions(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]] | None:
+        """Return a run with the versions of its playbook, oldest first, or None if there is no such run.
+
+        If the run is not final, it has no versions yet.
         """
         ...
 

@@ -72,10 +72,13 @@ class Versions:
         record, metas = await self._record_and_versions(run_id)
         return _chosen(record, metas, number)
 
-    async def of(self, record: RunRecord, number: int | None = None) -> tuple[VersionMeta, int]:
-        """Return the version that `Versions.one` returns for the run, and how many versions there are."""
-        metas = await self._of(record)
-        return _chosen(record, metas, number), len(metas)
+    async def state(self, run_id: str, number: int | None) -> tuple[RunRecord, int, int]:
+        """Return the run, the number of the version that `Versions.one` returns, and how many versions there are.
+
+        If the run has no playbook or has not ended, the two numbers are 0.
+        """
+        record, metas = await self._found(run_id)
+        return record, _chosen(record, metas, number).number if metas else 0, len(metas)
 
     async def playbook(self, run_id: str, number: int | None = None) -> Playbook:
         """Return the playbook of the version that `Versions.one` returns."""
@@ -132,22 +135,21 @@ class Versions:
             await self._files.replace(run_id, await self.playbook(run_id, number))
 
     async def _record_and_versions(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]]:
-        record = await self._store.get_run(run_id)
-        if record is None:
-            raise no_run(run_id)
-        return record, await self._of(record)
-
-    async def _of(self, record: RunRecord) -> Sequence[VersionMeta]:
-        run_id = record.run_id
-        metas = await self._store.versions(record.playbook_of) if record.is_final else []
-        # A refresh that finds nothing new completes without storing a version.
-        is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
-        if not (record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)):
-            metas = []
+        record, metas = await self._found(run_id)
         if not metas:
             advice = "it has no playbook; start a new run" if record.is_final else "try again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {advice}")
-        return metas
+        return record, metas
+
+    async def _found(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]]:
+        found = await self._store.run_and_versions(run_id)
+        if found is None:
+            raise no_run(run_id)
+        record, metas = found
+        # A refresh that finds nothing new completes without storing a version.
+        is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
+        is_shown = record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)
+        return record, metas if is_shown else []
 
 
 def _edited(

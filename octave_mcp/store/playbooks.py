@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.run import FINAL, RunRecord
 from octave_mcp.domain.versions import Version, VersionMeta, check_base
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import parsed
 from octave_mcp.store.tables import runs, time_text, versions
+
+# Clients poll runs with this statement. It is built only once, because that takes longer than executing it.
+_RUN_WITH_VERSIONS = (
+    select(runs.c.record, versions.c.meta)
+    .outerjoin_from(runs, versions, runs.c.run_id == versions.c.run_id)
+    .where(runs.c.run_id == bindparam("run_id"))
+    .order_by(versions.c.number)
+)
 
 
 class Playbooks(Database):
@@ -55,6 +63,19 @@ class Playbooks(Database):
     async def versions(self, run_id: str) -> list[VersionMeta]:
         texts = await self._read(lambda db: db.execute(_metas(run_id)).scalars().all())
         return [parsed(VersionMeta, text) for text in texts]
+
+    async def run_and_versions(self, run_id: str) -> tuple[RunRecord, list[VersionMeta]] | None:
+        def work(db: Connection) -> tuple[RunRecord, list[VersionMeta]] | None:
+            rows = db.execute(_RUN_WITH_VERSIONS, {"run_id": run_id}).all()
+            if not rows:
+                return None
+            record = parsed(RunRecord, rows[0].record)
+            texts = [row.meta for row in rows if row.meta is not None]
+            if record.playbook_of != run_id:
+                texts = [*db.execute(_metas(record.playbook_of)).scalars()]
+            return record, [parsed(VersionMeta, text) for text in texts] if record.is_final else []
+
+        return await self._read(work)
 
     async def get_version(self, run_id: str, number: int | None = None) -> Version | None:
         found = _version_of(select(versions.c.meta, versions.c.playbook, versions.c.drafts), run_id, number)

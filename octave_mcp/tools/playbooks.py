@@ -21,7 +21,7 @@ from octave_mcp.tools.reports import (
     RunState,
     SectionReport,
     Wait,
-    report_on,
+    fields_of,
     short_fields,
     wait_and_report,
     wait_for_run,
@@ -148,14 +148,14 @@ async def section_report(
     record, revision = state.record, state.record.revision
     section = section or (revision.section if revision and not persona else None)
     if not (state.version and (section or persona or is_text)):
-        return SectionReport(**dict(await report_on(state, call)))
+        return SectionReport(**await fields_of(state, call))
     playbook = await call.runs.finished(record.run_id, state.version)
     parts = parts_of(playbook, section, persona)
     if is_text:
         text, rest = piece_at(await computed(_texts, parts, playbook), cursor, ", ".join(parts))
         return SectionReport(**short_fields(state), markdown=text, cursor=rest)
     piece, rest = piece_at(await computed(_objects, parts), cursor, ", ".join(parts))
-    return SectionReport(**dict(await report_on(state, call, overview=False)), section=piece, cursor=rest)
+    return SectionReport(**await fields_of(state, call, overview=False), section=piece, cursor=rest)
 
 
 def _texts(parts: Parts, playbook: Playbook) -> list[str]:

@@ -11,7 +11,6 @@ from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.run import Revision, RunError, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
-from octave_mcp.errors import NotFinished
 from octave_mcp.tools.overviews import Overview
 from octave_mcp.tools.recent import reported
 from octave_mcp.tools.registry import Call
@@ -80,12 +79,12 @@ async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: in
 
     `version` chooses the version of the playbook; default: the newest.
     """
-    record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
-    try:
-        chosen, count = await call.runs.versions.of(record, version)
-    except NotFinished:
-        return RunState(record)
-    return RunState(record, chosen.number, count)
+    runs, seconds = call.runs, min(wait_seconds, call.max_wait_seconds)
+    state = RunState(*await runs.versions.state(run_id, version))
+    if state.record.is_settled or seconds <= 0:
+        return state
+    await runs.follow(run_id, seconds, call.progress)
+    return RunState(*await runs.versions.state(run_id, version))
 
 
 def with_default_model(report: R, record: RunRecord, call: Call) -> R:
@@ -111,23 +110,32 @@ def short_fields(state: RunState) -> dict[str, Any]:
     }
 
 
-async def report_on(state: RunState, call: Call, *, overview: bool = True) -> RunReport:
+async def report_on(state: RunState, call: Call) -> RunReport:
+    return RunReport(**await fields_of(state, call))
+
+
+async def fields_of(state: RunState, call: Call, *, overview: bool = True) -> dict[str, Any]:
+    """Return the fields of a report."""
     record = state.record
     made = await reported(record, state.version, call.runs) if state.version else None
     last = made.last if made else await call.runs.progress(record.run_id)
-    report = _report(state, last, made.overview if made and overview else None)
     next_call = _next(record, made.overview if made else None, call)
-    if record.revision and made and not record.error:
-        version = f"version {state.version} of the playbook of {record.playbook_of}"
-        report = report.model_copy(
-            update={"message": f"{record.status}: {record.revision.section} is revised in {version}"}
-        )
+    message = _message(state, last)
     if made and (summary := made.refreshed):
-        report = report.model_copy(update={"message": f"{record.status}: {summary.text}"})
+        message = f"{record.status}: {summary.text}"
         if summary.older:
             compare = call.calls.compare.format(run_id=record.run_id, older=summary.older)
             next_call = f"{next_call}; {compare}"
-    return report.model_copy(update={"links": _links(state, call), "next": next_call})
+    shown = {"overview": made.overview if made and overview else None, "message": message, "next": next_call}
+    return (
+        _fields(record, last)
+        | shown
+        | {
+            "version": state.version,
+            "versions": state.versions,
+            "links": _links(state, call),
+        }
+    )
 
 
 def _links(state: RunState, call: Call) -> tuple[str, ...]:
@@ -139,24 +147,30 @@ def _links(state: RunState, call: Call) -> tuple[str, ...]:
     return tuple(f"{at}/playbook.{form.suffix}{version}" for form in FORMATS)
 
 
-def _report(state: RunState, last: Event | None, overview: Overview | None) -> RunReport:
-    record, final = state.record, state.record.is_final
-    return RunReport(
-        run_id=record.run_id,
-        session_id=record.session_id,
-        status=record.status,
-        step="" if final or last is None else last.step,
-        message=record.error.message if record.error else record.status if final or last is None else last.text,
-        done=last.done if last else 0,
-        total=last.total if last else 0,
-        error=record.error,
-        estimate=None if final else record.estimate,
-        overview=overview,
-        version=state.version,
-        versions=state.versions,
-        revision=record.revision,
-        files=record.files,
-    )
+def _fields(record: RunRecord, last: Event | None) -> dict[str, Any]:
+    final = record.is_final
+    return {
+        "run_id": record.run_id,
+        "session_id": record.session_id,
+        "status": record.status,
+        "step": "" if final or last is None else last.step,
+        "done": last.done if last else 0,
+        "total": last.total if last else 0,
+        "error": record.error,
+        "estimate": None if final else record.estimate,
+        "revision": record.revision,
+        "files": record.files,
+    }
+
+
+def _message(state: RunState, last: Event | None) -> str:
+    record = state.record
+    if record.error:
+        return record.error.message
+    if record.revision and state.version:
+        version = f"version {state.version} of the playbook of {record.playbook_of}"
+        return f"{record.status}: {record.revision.section} is revised in {version}"
+    return record.status if record.is_final or last is None else last.text
 
 
 def _next(record: RunRecord, overview: Overview | None, call: Call) -> str:

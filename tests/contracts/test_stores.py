@@ -24,7 +24,7 @@ import octave_mcp.store
 from octave_mcp.domain.events import Event, EventName
 from octave_mcp.domain.page import Addresses, CacheEntry, Link, PageFailure
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.run import RunError, RunRecord
+from octave_mcp.domain.run import Revision, RunError, RunRecord
 from octave_mcp.domain.versions import Version, first_version, next_version
 from octave_mcp.errors import NotFound, Outdated, SetupError, StoreFailed
 from octave_mcp.ports import CACHE_MAX_AGE, Store
@@ -208,6 +208,25 @@ async def test_every_version_of_a_playbook_is_stored_in_full_with_its_drafts(sto
     assert await store.get_version("run_1", 3) is await store.get_playbook("run_1", 3) is None
     assert await store.get_playbook("run_2") is None
     assert await store.versions("run_2") == []
+
+
+async def test_a_run_is_read_with_the_versions_of_its_playbook_once_it_is_final(store: Store) -> None:
+    await store.add_run(record(), new_session=True)
+    first = await store.put_version("run_1", generated())
+    assert first
+    assert await store.run_and_versions("run_1") == (record(), [])
+    await store.update_run(ended(record()))
+    revision = record("run_2", "sess_1").model_copy(
+        update={"revision": Revision(run_id="run_1", section="brief", instruction="", base_version=1)}
+    )
+    await store.add_run(revision, new_session=False)
+    await store.update_run(ended(revision))
+    second = edited(first)
+    await store.put_version("run_1", second)
+
+    assert await store.run_and_versions("run_1") == (ended(record()), [first.meta, second.meta])
+    assert await store.run_and_versions("run_2") == (ended(revision), [first.meta, second.meta])
+    assert await store.run_and_versions("run_3") is None
 
 
 async def test_a_version_based_on_an_outdated_one_is_refused_with_the_changes_since(store: Store) -> None:
