@@ -12,6 +12,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from octave_mcp import __version__
 from octave_mcp.errors import InputError, OctaveError, SetupError
+from octave_mcp.surfaces.cli.bench import bench
 from octave_mcp.surfaces.cli.check import check
 from octave_mcp.surfaces.cli.check_copy import check_copy
 from octave_mcp.surfaces.cli.configuration import config
@@ -62,7 +63,7 @@ for group, commands in (
     (PLAYBOOKS, (demo, generate, export, refresh, revise, edit, versions, diff)),
     (RUNS, (runs, sessions, cancel, logs, record)),
     (EVIDENCE, (check, check_copy, scrape)),
-    (SERVER, (install, doctor, config)),
+    (SERVER, (install, doctor, bench, config)),
 ):
     for command in commands:
         cli.command(command, group=group)
