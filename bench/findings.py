@@ -143,7 +143,7 @@ def touches(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     """Return the e-mails of a sequence. Each e-mail has a sentence about the prospect, and one about a customer."""
     short = [line for line in _lines(passages) if len(line.text.split()) <= MAX_EMAIL_WORDS]
     host = _host(passages[0])  # the vendor's quotations come first
-    is_vendors = {id(line): _host(passages[line.cite["passage"] - 1]) == host for line in short}
+    is_vendors = {id(line): _host(passages[int(line.cite["passage"]) - 1]) == host for line in short}
     proofs = [line for line in short if is_vendors[id(line)] and line.name and _OUTCOME.search(line.text)]
     reasons = [line for line in short if not is_vendors[id(line)]]
     return [

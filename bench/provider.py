@@ -177,7 +177,7 @@ def _length(name: str, value: object) -> int:
     recorded = recorded_tokens().get(name)
     if recorded is None and isinstance(value, dict):  # a draft within an answer with several drafts
         return sum(_length(inner, part) for inner, part in cast("dict[str, object]", value).items())
-    return max(tokens(cast("object", value)), recorded or 0)
+    return max(tokens(value), recorded or 0)
 
 
 def _prefixes(asked: Request, *, with_schema: bool = True) -> Iterator[tuple[str, int]]:

@@ -329,16 +329,16 @@ def _watch_commits(log: Callable[[str, str, str], None], orders: Orders) -> None
 
 
 def _stop_in_commit(number: int) -> None:
-    insert_into, commits = executions.insert_into, 0
+    upsert, commits = executions.upsert, 0
 
-    def watched(db: Connection, table: Table) -> Any:  # noqa: ANN401 - as in the function it replaces
+    def watched(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         nonlocal commits
         commits += 1
         if commits == number:
             os.kill(os.getpid(), signal.SIGSTOP)
-        return insert_into(db, table)
+        upsert(db, table, rows)
 
-    executions.insert_into = watched
+    executions.upsert = watched
 
 
 if __name__ == "__main__":

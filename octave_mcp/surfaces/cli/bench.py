@@ -181,7 +181,8 @@ class _Benchmark:
     def _estimated_usd(self, model: str) -> float:
         from octave_mcp.runs.admission import Admission  # noqa: PLC0415 - help is shown without it
 
-        request = PlaybookRequest(**self._companies, model=model, max_cost_usd=self._max_cost_usd)
+        fields = {**self._companies, "model": model, "max_cost_usd": self._max_cost_usd}
+        request = PlaybookRequest.model_validate(fields)
         return Admission(self._app).estimate(request, model, self._app.source_name(AUTO)).usd or 0
 
     async def _run(self, model: str, left: float, on_event: OnEvent) -> BenchedRun:
