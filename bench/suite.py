@@ -74,7 +74,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 async def measured(names: list[str], *, quick: bool) -> tuple[Figures, dict[str, str]]:
     """Return the figures of the measurements, and the reasons why others were skipped."""
-    figures, skipped = dict[str, Any](), dict[str, str]()
+    figures, skipped = dict[str, Any](), {name: "not selected" for name in MEASUREMENTS if name not in names}
     for name in names:
         measure = MEASUREMENTS[name].quick if quick else MEASUREMENTS[name].full
         if measure is None:
