@@ -200,11 +200,14 @@ async def _samples(server: Server, memory: list[int], done: asyncio.Event) -> No
         await asyncio.sleep(SAMPLE_SECONDS)
 
 
-async def cpu_time(runs: int) -> Figures:
-    """Return the CPU seconds per run of a warm server, parsing included, for each kind of model and pair."""
+async def cpu_time(runs: int, *, real_pages: bool = True) -> Figures:
+    """Return the CPU seconds per run of a warm server, parsing included, for each kind of model and pair.
+
+    Without `real_pages`, only the main case is measured.
+    """
     by_name = {case.name: case for case in cases() if not case.missing}
     main, *others = by_name.values()
-    real = [case for case in others if {case.vendor["kind"], case.prospect["kind"]} == {"shared"}][:1]
+    real = [case for case in others if {case.vendor["kind"], case.prospect["kind"]} == {"shared"}][: int(real_pages)]
     named = {"main": main, **{case.name: case for case in real}}
     return {
         f"{name}, {model}": await _cpu_time(case, model, runs)

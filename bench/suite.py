@@ -54,16 +54,16 @@ def _in_thread(measure: Callable[..., Figures], *arguments: Any) -> Callable[[],
 
 QUICK_SCALE = 0.1
 MEASUREMENTS: dict[str, Measurement] = {
-    "cpu": Measurement(lambda: measures.cpu_time(3), lambda: measures.cpu_time(1)),
+    "cpu": Measurement(lambda: measures.cpu_time(3), lambda: measures.cpu_time(1, real_pages=False)),
     "one_run": Measurement(lambda: measures.one_run(1.0), lambda: measures.one_run(QUICK_SCALE)),
     "cases": Measurement(
-        lambda: measures.every_case(1.0, cases()), lambda: measures.every_case(QUICK_SCALE, cases()[:4])
+        lambda: measures.every_case(1.0, cases()), lambda: measures.every_case(QUICK_SCALE, cases()[1:3])
     ),
     "concurrency": Measurement(
         lambda: measures.concurrency(1.0, (1, 20, 50, 100)), lambda: measures.concurrency(QUICK_SCALE, (1, 4))
     ),
     "shapes": Measurement(lambda: measures.shapes(1.0, (1, 2, 3, 4, 8, 11)), None),
-    "per_prospect": Measurement(lambda: measures.per_prospect(50), lambda: measures.per_prospect(3)),
+    "per_prospect": Measurement(lambda: measures.per_prospect(50), lambda: measures.per_prospect(2)),
     "startup": Measurement(_in_thread(startup.measure, 9), _in_thread(startup.measure, 3)),
     "idle": Measurement(_in_thread(idle.measure, 20.0), None),
     "polls": Measurement(_in_thread(polls.measure, 500), None),
