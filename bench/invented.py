@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 
-LANGUAGES = ("en", "de")
 # A real page has far more HTML than text. This block of style and script stands for the difference.
 HEAD_RULES = 220
 

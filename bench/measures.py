@@ -45,7 +45,6 @@ async def one_run(scale: float) -> Figures:
             "case": main.name,
             "status": report["status"],
             "wall_seconds": timings["total_seconds"],
-            "percent_of_wall_seconds": timings["total_seconds"] / 100,
             "critical_path_seconds": timings["critical_path_seconds"],
             "critical_path": [call["name"] for call in timings["critical_path"]],
             "slowest_calls": timings["slowest_calls"],
@@ -148,9 +147,9 @@ async def concurrency(scale: float, levels: Sequence[int]) -> Figures:
     return {"idle_pss_bytes": idle, "rows": [{**row, "slowest_ratio": row["slowest_seconds"] / single} for row in rows]}
 
 
-async def _together(server: Server, pairs: Sequence[Pair], idle: int) -> Figures:
+async def _together(server: Server, pairs: Sequence[Pair], idle: float) -> Figures:
     cpu, began = server.cpu_seconds, time.perf_counter()
-    done, memory = asyncio.Event(), list[int]()
+    done, memory = asyncio.Event(), list[float]()
     watching = asyncio.gather(_probes(server, done), _samples(server, memory, done))
     times = await asyncio.gather(*(_timed(server, pair) for pair in pairs))
     seconds, used = time.perf_counter() - began, server.cpu_seconds - cpu
@@ -194,7 +193,7 @@ async def _livez(server: Server) -> float:
     return time.perf_counter() - began
 
 
-async def _samples(server: Server, memory: list[int], done: asyncio.Event) -> None:
+async def _samples(server: Server, memory: list[float], done: asyncio.Event) -> None:
     while not done.is_set():
         memory.append(server.pss_bytes)
         await asyncio.sleep(SAMPLE_SECONDS)

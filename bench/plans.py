@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from latency import Latency
 from lengths import recorded_tokens
@@ -90,8 +90,3 @@ def _written() -> list[int]:
 
 def _length(draft: type[Value]) -> int:
     return sum(recorded_tokens()[name] for name in draft.model_fields)
-
-
-def steps_of(rows: Iterable[tuple[str, Any, Any]], started_at: float) -> list[Step]:
-    """Return steps from rows of the table `steps`: name, start and end as Unix times."""
-    return [Step(name, began - started_at, ended - started_at) for name, began, ended in rows]

@@ -15,12 +15,14 @@ from typing import Any
 
 import httpx2
 from latency import Latency
+from load import FINAL, cpu_seconds
+from waiting import usage
 from websites import listening
 
 ROOT = Path(__file__).parents[1]
 BENCH = Path(__file__).parent
 START_SECONDS = 60
-FINAL = frozenset({"completed", "partial", "failed", "cancelled"})
+MB = 2**20
 
 
 @asynccontextmanager
@@ -75,16 +77,11 @@ class Server:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU time (user and system) that the process has used so far."""
-        # Split at the last parenthesis, because the line contains the program's name in parentheses.
-        fields = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.pid)
 
     @property
-    def pss_bytes(self) -> int:
-        """Memory of the process. Pages that it shares with other processes count in part."""
-        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text("ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    def pss_bytes(self) -> float:
+        return usage(self.pid).pss_mb * MB
 
 
 @asynccontextmanager

@@ -66,7 +66,8 @@ from octave_mcp.asks.schema import schema_of
 from octave_mcp.domain.asks import ReadingBrief
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer, some_kinds
+from octave_mcp.domain.value import only
+from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer
 from octave_mcp.pipeline.read_pack import questions
 
 (question,) = questions("elements", len(READ_KINDS))
@@ -75,7 +76,7 @@ ask = ask_for(question.prompts, language="en", brief=brief, passages=(), answer=
 print(json.dumps({
     "system": rendered(ask).system,
     "answer": schema_of(question.answer),
-    "alone": schema_of(some_kinds(VendorAnswer[Cite], ("mascots",))),
+    "alone": schema_of(only(VendorAnswer[Cite], ("mascots",))),
     "playbook": Playbook.model_json_schema(),
     "docs": asyncio.run(made("<!-- generated: kinds -->\\n<!-- end -->")),
 }))

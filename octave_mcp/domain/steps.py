@@ -40,14 +40,6 @@ class StepRecord(StepEntry):
     output_tokens: int = 0
 
 
-class StepTime(Value):
-    """When a finished step began and ended."""
-
-    name: str
-    began_at: datetime
-    ended_at: datetime
-
-
 class Outcome(Value):
     """How a step ended: with a result (as JSON), or with an error. `failed` is the name of the error."""
 

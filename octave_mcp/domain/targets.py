@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from octave_mcp.domain.costs import StepTiming
-from octave_mcp.domain.steps import StepTime
+from octave_mcp.domain.steps import StepEntry
 from octave_mcp.domain.value import Value
 
 
@@ -39,7 +39,7 @@ STEPS = (
 RUN = Target(name="whole run", most_seconds=180)
 
 
-def seconds_of(target: Target, timings: Iterable[StepTiming], journal: Sequence[StepTime]) -> float | None:
+def seconds_of(target: Target, timings: Iterable[StepTiming], journal: Sequence[StepEntry]) -> float | None:
     """Return the duration of a step, or None if the run did not finish the step.
 
     The two companies are researched at the same time, so the slower company counts.

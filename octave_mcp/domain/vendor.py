@@ -10,13 +10,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Generic, Literal, Self, get_args
 
 from octave_mcp.domain.evidence import C, Claim, Collected, Finding, Support
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.names import name_key, normal
-from octave_mcp.domain.value import Value, only
+from octave_mcp.domain.value import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +260,3 @@ READ_KINDS: dict[str, str] = {
     **{kind: f"vendor/{kind}" for kind in KINDS},
     **{kind: f"company/{kind}" for kind in CompanyFindings.model_fields},
 }
-
-
-@cache
-def some_kinds(whole: type[Value], kinds: tuple[str, ...]) -> type[Value]:
-    """Return a copy of the answer type `whole` that has only these kinds of findings."""
-    return only(whole, kinds)

@@ -94,11 +94,8 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        used, tested = (
-            expected(max_pages, self.capacity.pack_pages, self._specialists),
-            choice(MODELS, self.name, "model"),
-        )
-        return estimate_of(used, self.name, self._models, tested.tested)
+        used = expected(max_pages, self.capacity.pack_pages, self._specialists)
+        return estimate_of(used, self.name, self._models, choice(MODELS, self.name, "model").tested)
 
     def estimate_verification(self, max_pages: int) -> Estimate:
         return estimate_of(expected_verification(max_pages), self.name, self._models)

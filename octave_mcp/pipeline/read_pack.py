@@ -21,8 +21,8 @@ from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page, PageFailure, count_words
 from octave_mcp.domain.prospect import SIGNAL_KINDS, ProspectAnswer, ProspectFindings
 from octave_mcp.domain.research import Profile, Reading
-from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer, VendorElements, some_kinds
+from octave_mcp.domain.value import Value, only
+from octave_mcp.domain.vendor import READ_KINDS, VendorAnswer, VendorElements
 from octave_mcp.errors import NoAccess, UpstreamError, without_provider_text
 from octave_mcp.evidence.context_words import ContextWords
 from octave_mcp.evidence.interest import Interest
@@ -240,8 +240,8 @@ def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
     return [
         Question(
             tuple(dict.fromkeys(prompts[kind] for kind in group)),
-            some_kinds(whole[Cite], group),
-            some_kinds(whole[EvidenceId], group),
+            only(whole[Cite], group),
+            only(whole[EvidenceId], group),
         )
         for group in _balanced(prompts, ceil(len(prompts) / specialists_per_ask))
     ]

@@ -11,7 +11,7 @@ from octave_mcp.domain.page import CacheEntry, Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
-from octave_mcp.domain.steps import StepEntry, StepRecord, StepTime
+from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
@@ -145,10 +145,6 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...
-
-    async def step_times(self, run_id: str) -> Sequence[StepTime]:
-        """Return when each step in the run's journal began and ended, sorted by start."""
-        ...
 
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
         """Record the result of a finished step.

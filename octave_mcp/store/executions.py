@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
-from octave_mcp.domain.steps import StepEntry, StepRecord, StepTime
+from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import UNFINISHED, given_texts, is_writable, texts_parameter, upsert
 from octave_mcp.store.tables import runs, servers, steps, time_text
@@ -50,11 +50,6 @@ class Executions(Database):
         query = select(*columns).where(steps.c.run_id == run_id)
         rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [StepEntry.model_validate(dict(row)) for row in rows]
-
-    async def step_times(self, run_id: str) -> list[StepTime]:
-        query = select(steps.c.name, steps.c.began_at, steps.c.ended_at).where(steps.c.run_id == run_id)
-        rows = await self._read(lambda db: db.execute(query.order_by(steps.c.began_at)).mappings().all())
-        return [StepTime.model_validate(dict(row)) for row in rows]
 
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
         times = {name: time_text(getattr(step, name)) for name in ("began_at", "ended_at")}

@@ -200,7 +200,7 @@ class _Benchmark:
     async def _benched(self, report: RunReport) -> BenchedRun:
         playbook = await self._app.runs.playbook(report.run_id)
         timings = playbook.timings if playbook else None
-        journal = await self._app.store.step_times(report.run_id)
+        journal = await self._app.store.steps(report.run_id)
         cost = playbook.cost if playbook else await self._cost_of(report.run_id)
         error = report.error
         return BenchedRun(
