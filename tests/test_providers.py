@@ -53,6 +53,7 @@ from octave_mcp.domain.playbook import DealDraft, Playbook, SequenceDraft, Summa
 from octave_mcp.domain.prospect import ProspectAnswer, Understanding
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import BadAnswer, SetupError, SiteUnreachable
 from octave_mcp.models import limiter as limiters
 from octave_mcp.models.anthropic import Messages
@@ -146,14 +147,31 @@ def test_a_provider_writes_a_complete_playbook(provider: str, served: Served) ->
 async def test_a_provider_writes_a_complete_playbook_about_two_sites(
     provider: str, max_pages: int | None, double: Double, pair: Pair, tmp_path: Path
 ) -> None:
-    stage = Stage(tmp_path)
-    sites = {"vendor": f"http://{pair.vendor.host}", "prospect": f"http://{pair.prospect.host}"}
-    record, playbook = await stage.run(**sites, model=provider, source="crawler", max_pages=max_pages)
+    record, playbook = await about(pair, Stage(tmp_path), model=provider, max_pages=max_pages)
 
     assert playbook, record.error
     assert (record.status, playbook.model) == ("completed", provider)
     assert is_whole(playbook)
+    assert record.estimate
+    assert playbook.cost.asks == len(double.asked) <= record.estimate.asks
+
+
+@every_provider
+@pytest.mark.long
+async def test_with_all_kinds_of_findings_in_one_ask_a_run_needs_few_asks(
+    provider: str, double: Double, pair: Pair, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path, settings=load(home=tmp_path, specialists_per_ask=len(READ_KINDS)))
+    record, playbook = await about(pair, stage, model=provider)
+
+    assert playbook, record.error
+    assert is_whole(playbook)
     assert playbook.cost.asks == len(double.asked) <= 27
+
+
+async def about(pair: Pair, stage: Stage, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
+    sites = {"vendor": f"http://{pair.vendor.host}", "prospect": f"http://{pair.prospect.host}"}
+    return await stage.run(**sites, source="crawler", **request)
 
 
 def is_frugal_openai(body: dict[str, Any]) -> bool:
@@ -477,7 +495,7 @@ async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
 
 @pytest.mark.long  # a short test in test_degradation.py does the same with the scripted model
 async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
-    double.fails(FOR_GOOD["no quota"][0], asking(DealDraft[Cite]), times=None)
+    double.fails(FOR_GOOD["no quota"][0], asking_for("personas"), times=None)
 
     record, playbook = await stage.run(model="openai")
 
