@@ -27,7 +27,7 @@ from waiting import server, usage
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
 ROOT = Path(__file__).parents[1]
 MAX_PSS_MB = 110.0
@@ -94,7 +94,7 @@ async def on_stdio(settings: dict[str, str], script: Path = ROOT / "server.py") 
         await process.wait()
 
 
-async def asked(process: Process, request: dict[str, object]) -> dict[str, object]:
+async def asked(process: Process, request: Mapping[str, object]) -> dict[str, object]:
     """Send a request, and return its response."""
     await _send(process, request)
     while True:
@@ -103,7 +103,7 @@ async def asked(process: Process, request: dict[str, object]) -> dict[str, objec
             return response
 
 
-async def _send(process: Process, message: dict[str, object]) -> None:
+async def _send(process: Process, message: Mapping[str, object]) -> None:
     sent = cast("asyncio.StreamWriter", process.stdin)
     sent.write(json.dumps(message).encode() + b"\n")
     await sent.drain()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import BudgetTracker
@@ -15,25 +16,26 @@ from octave_mcp.concurrency.current import RUN_ID, TRACE_PARENT
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
-from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import Crashed, OctaveError, StoreFailed
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.pipeline.progress import Progress
-from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Claim, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
 from octave_mcp.runs.attempts import Attempts
 from octave_mcp.runs.events import EventLog, call_event, last_event, run_event
-from octave_mcp.runs.finishing import finished
 from octave_mcp.runs.journal import Execution
 from octave_mcp.runs.notifications import Notifier
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import StoredInbox
-from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.timings import timings
 from octave_mcp.runs.verifiers import verifier_of
 
+if TYPE_CHECKING:
+    from octave_mcp.pipeline.run import Run
+
+# A server that has no runs does not import the pipeline, which takes 8 MB. The first run imports it in a worker thread.
+PIPELINE = ("octave_mcp.runs.beginning", "octave_mcp.runs.finishing")
 # Maximum number of times that a run is resumed without making progress. If many servers in a row end while they execute
 # the same run, the run is probably the cause: for example, it exhausts the memory.
 MAX_FRUITLESS_RESUMES = 20
@@ -183,6 +185,8 @@ class Executor:
         try:
             companies = await computed(self._admission.check, record)
             record, run = await self._begun(record, execution, log, attempts)
+            from octave_mcp.runs.finishing import finished  # noqa: PLC0415 - imported by now
+
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
             if is_outage(failed):  # after an outage, the next attempt continues the run
@@ -228,38 +232,14 @@ class Executor:
         record = record.model_copy(update=begun)
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
-        return record, await self._run_of(record, execution, log)
-
-    async def _run_of(self, record: RunRecord, execution: Execution, log: EventLog) -> Run:
-        request = record.request
         asker, verifier = self._askers(record, execution, log)
-        capacity = asker.model.capacity
-        run = Run(
-            request=record.signed_request,
-            by_default=record.by_default,
-            specialists_per_ask=(record.specialists_per_ask if capacity.divides_questions else None) or len(READ_KINDS),
-            identity=f"{asker.model.identity} {record.source}",
-            asker=asker,
-            verifier=verifier,
-            source=await computed(
-                partial(
-                    self._adapters.source,
-                    record.source,
-                    refresh=request.refresh,
-                    run_id=record.run_id,
-                    memory=execution.store,
-                )
-            ),
-            journal=execution.journal,
-            store=execution.store,
-            progress=Progress(record.run_id, record.session_id, log),
-            deadline=self._deadline(asker),
-            site_timeout_seconds=self._adapters.limits.site_timeout_seconds,
-            base=await base_of(record, execution.store, asker.model.identity, log),
-        )
-        run.source.listen(run.progress)
-        asker.model.prepare()
-        return run
+        progress = Progress(record.run_id, record.session_id, log)
+        for module in PIPELINE:
+            await computed(import_module, module)
+        from octave_mcp.runs.beginning import run_of  # noqa: PLC0415 - imported by now
+
+        run = await run_of(record, execution, self._adapters, asker, verifier, progress, self._deadline(asker), log)
+        return record, run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
         """Return the asker for the run's model, and the asker for the verifier (None if the run has no verifier).

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.own_copy import checked_copy
 from octave_mcp.domain.choices import BY_RULES, taken_by_default
-from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
@@ -17,7 +17,6 @@ from octave_mcp.domain.run import NO_OPTIONS, Named, PlaybookRequest, RevisionRe
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
 from octave_mcp.ports import Claim
-from octave_mcp.recordings.recording import RecordedRun
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued, same, traced
 from octave_mcp.runs.events import run_event
@@ -26,12 +25,13 @@ from octave_mcp.runs.following import Following, OnEvent
 from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
-from octave_mcp.runs.recorder import Recorder
 from octave_mcp.runs.reruns import Refreshes
-from octave_mcp.runs.revising import Revisions
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
 from octave_mcp.runs.websites import Websites
+
+if TYPE_CHECKING:
+    from octave_mcp.recordings.recording import RecordedRun
 
 LISTED = "list_sessions shows what is stored"
 
@@ -116,6 +116,10 @@ class Runs:
         """
         if known := await self._known(wanted):
             return known
+        await computed(import_module, "octave_mcp.runs.revising")
+        # A server that has no runs does not import the pipeline.
+        from octave_mcp.runs.revising import Revisions  # noqa: PLC0415 - imported by now
+
         revisions = Revisions(self._adapters, self._admission)
         record = await revisions.admitted(wanted, keyless_model, has_client=has_client)
         return same(await self._begun(record, new_session=False), wanted)
@@ -186,6 +190,8 @@ class Runs:
             NotFinished: If the run has no playbook, or has not ended.
             InputError: If the run cannot be recorded.
         """
+        from octave_mcp.runs.recorder import Recorder  # noqa: PLC0415 - only for one command
+
         return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
 
     @property
@@ -203,18 +209,6 @@ class Runs:
         cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
         texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
         return {sha256: text for sha256, text in texts.items() if text is not None}
-
-    async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
-        """Check a person's text against the pages that the run has read. No model is asked.
-
-        Raises:
-            NotFound: If there is no such run.
-            NotFinished: If the run has no playbook, or has not ended.
-            InputError: If the text has nothing to check, or is too long.
-        """
-        record, playbook = await self.get(run_id), await self.finished(run_id)
-        pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
-        return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
         """Return the run's latest event, or None. An event without a message gets the message of an earlier event."""

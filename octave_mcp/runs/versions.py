@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.edit_input import Given
-from octave_mcp.copywriting.edits import Edited, edited
-from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.domain.basis import Basis
+from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.page import Page
@@ -18,10 +17,14 @@ from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.domain.versions import Version, VersionMeta, check_base, first_version, next_version
 from octave_mcp.errors import NotFinished, NotFound, UnknownName
-from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.timings import timings
+
+if TYPE_CHECKING:
+    from octave_mcp.copywriting.edit_input import Given
+    from octave_mcp.copywriting.edits import Edited
+    from octave_mcp.pipeline.run import Run
 
 # Name of the journal step that records the research behind a playbook. A refresh starts from the research in this step.
 BASIS = "basis"
@@ -125,6 +128,17 @@ class Versions:
         await self.publish(owner)
         return version.meta, new.own
 
+    async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
+        """Check a person's text against the pages that the run has read. No model is asked.
+
+        Raises:
+            InputError: If the text has nothing to check, or is too long.
+        """
+        record, metas = await self._record_and_versions(run_id)
+        playbook = await self.playbook(run_id, _chosen(record, metas, None).number)
+        pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
+        return await computed(_checked, text, playbook, pages, record.sender)
+
     async def publish(self, run_id: str) -> None:
         """If the run's files are on this machine, replace them with the files of the newest version."""
         record, number = await self._store.get_run(run_id), 0
@@ -155,8 +169,17 @@ class Versions:
 def _edited(
     old: Version, pages: Mapping[str, Page], sender: Sender | None, section: str, given: Given, by: str
 ) -> Edited:
+    from octave_mcp.copywriting.edits import edited  # noqa: PLC0415 - only edits need these modules
+    from octave_mcp.copywriting.own_sources import Sources  # noqa: PLC0415 - as above
+
     sources, at = Sources(old.playbook, pages, sender), datetime.now(UTC)
     return edited(sources, section, given, by=by, at=at, version=old.meta.number + 1)
+
+
+def _checked(text: str, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> CheckedCopy:
+    from octave_mcp.copywriting.own_copy import checked_copy  # noqa: PLC0415 - only such a check needs these modules
+
+    return checked_copy(text, playbook, pages, sender)
 
 
 def no_run(run_id: str) -> NotFound:

@@ -35,5 +35,5 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
             f"text: has {len(text):,} characters; at most {MAX_TEXT_CHARACTERS:,} can be checked at once; "
             "check the text in parts"
         )
-    checked = await call.runs.check_copy(run_id, text)
+    checked = await call.runs.versions.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))
