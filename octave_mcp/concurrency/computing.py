@@ -44,7 +44,7 @@ def check_computing() -> None:
 
 @cache
 def stay_responsive() -> None:
-    """Tune the interpreter to keep the event loop responsive during computations. Further calls do nothing."""
+    """Tune the interpreter to keep the event loop responsive during computations."""
     # By default, a computing thread can hold the GIL for 5 ms, which makes the event loop wait too long.
     sys.setswitchinterval(0.0005)
     gc.collect()

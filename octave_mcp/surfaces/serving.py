@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from octave_mcp.concurrency.computing import stay_responsive
 from octave_mcp.concurrency.supervision import Supervisor, finished
 from octave_mcp.domain.events import Event
 from octave_mcp.errors import NotReady, OctaveError, StoreFailed, by_name, name_of
@@ -120,6 +121,8 @@ class Server:
         app = await asyncio.to_thread(_make, self.settings, self._observers)
         await app.runs.open()
         self._app, self._failed = app, None
+        # Tune the interpreter only now, because that takes longer than listing the tools.
+        stay_responsive()
 
     def _with_advice(self, failed: OctaveError) -> OctaveError:
         if not isinstance(failed, StoreFailed):
