@@ -26,7 +26,7 @@ from octave_mcp.models.parameters import (
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, posted, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
@@ -76,25 +76,24 @@ class Messages:
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
             "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
             "max_tokens": sent.output_tokens,
-            "timeout": None,  # the SDK refuses requests for long answers if its default timeout applies
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
-        client: Any = self._client
-        return await client.messages.create(**request)
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
+        return await posted(self._client, "/v1/messages", request, {"timeout": None})
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
-        if answer.type != "message":
-            raise TypeError(answer.type)
-        text = "".join(part.text for part in answer.content if part.type == "text")
-        refused = answer.stop_reason == "refusal"
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
+        if answer.get("type") != "message":
+            raise TypeError(answer.get("type"))
+        content, reason, usage = answer["content"], answer.get("stop_reason"), answer.get("usage")
+        text = "".join(part["text"] for part in content if part.get("type") == "text")
+        refused = reason == "refusal"
         return Reply(
             text=text,
-            tokens=_tokens(answer.usage),
-            cut_off=answer.stop_reason in _CUT_OFF,
+            tokens=_tokens(usage),
+            cut_off=reason in _CUT_OFF,
             refusal=(text or "the model gives no reason") if refused else "",
-            has_thoughts=any(part.type in _THOUGHTS for part in answer.content)
-            or has_thought(answer.usage, "output_tokens_details", "thinking_tokens"),
+            has_thoughts=any(part.get("type") in _THOUGHTS for part in content)
+            or has_thought(usage, "output_tokens_details", "thinking_tokens"),
         )
 
     async def close(self) -> None:
@@ -166,7 +165,7 @@ PARAMETERS = (
 )
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
+def _tokens(usage: object) -> Tokens | None:
     # Unlike OpenAI, Anthropic does not include the cached tokens in `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written

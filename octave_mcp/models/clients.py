@@ -27,6 +27,8 @@ from octave_mcp.settings import headers_of, value_of
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
 # The SDKs use the same limits by default. `limiter` limits the number of concurrent calls.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+# Without these options, OpenAI's SDK would also use the key in OPENAI_ADMIN_KEY.
+BEARER = {"security": {"bearer_auth": True}}
 _OPENAI_VARIABLES = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
 

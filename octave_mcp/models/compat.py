@@ -6,6 +6,7 @@ Not all of these servers enforce a schema, so the prompt contains the schema as 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 
 from octave_mcp.domain.keys import sendable
 from octave_mcp.errors import SetupError
-from octave_mcp.models.clients import Client, of_compat, openai_sdk
+from octave_mcp.models.clients import BEARER, Client, of_compat, openai_sdk
 from octave_mcp.models.error_info import ErrorInfo
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
@@ -34,7 +35,7 @@ from octave_mcp.models.parameters import (
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, field, has_thought, posted, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
@@ -111,21 +112,18 @@ class Chat:
             "max_tokens": sent.output_tokens,
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
-        client: Any = self._client
-        return await client.chat.completions.create(**request)
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
+        return await posted(self._client, "/chat/completions", request, BEARER)
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
-        choice = answer.choices[0]
-        refusal = getattr(choice.message, "refusal", None) or ""
-        filtered = choice.finish_reason if choice.finish_reason == "content_filter" else ""
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
+        choice, usage = answer["choices"][0], answer.get("usage")
+        message, reason = choice["message"], choice.get("finish_reason")
         return Reply(
-            text=_text(choice.message.content),
-            tokens=_tokens(answer.usage),
-            cut_off=str(choice.finish_reason).lower() in _CUT_OFF,
-            refusal=refusal or filtered,
-            has_thoughts=_has_thoughts(choice.message)
-            or has_thought(answer.usage, "completion_tokens_details", "reasoning_tokens"),
+            text=_text(message.get("content")),
+            tokens=_tokens(usage),
+            cut_off=str(reason).lower() in _CUT_OFF,
+            refusal=message.get("refusal") or (reason if reason == "content_filter" else ""),
+            has_thoughts=_has_thoughts(message) or has_thought(usage, "completion_tokens_details", "reasoning_tokens"),
         )
 
     async def close(self) -> None:
@@ -178,18 +176,18 @@ PARAMETERS = (
 )
 
 
-def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
+def _text(content: Any) -> str:  # noqa: ANN401 - JSON
     """Return the message's text. A reasoning model can send a list of parts, one of which contains the reasoning."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")
 
 
-def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - an SDK type
-    has_field = any(getattr(message, name, None) for name in _THOUGHTS)
-    return has_field or not isinstance(message.content, str | None)  # a list of parts indicates reasoning
+def _has_thoughts(message: Mapping[str, Any]) -> bool:
+    has_field = any(message.get(name) for name in _THOUGHTS)
+    return has_field or not isinstance(message.get("content"), str | None)  # a list of parts indicates reasoning
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
-    cached = count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+def _tokens(usage: object) -> Tokens | None:
+    cached = count(field(usage, "prompt_tokens_details"), "cached_tokens")
     return tokens(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

@@ -126,15 +126,22 @@ def error_in(answer: object) -> object:
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
-    body = fields(answer)
+    return _in_body(fields(answer))
+
+
+def _in_body(body: Mapping[str, Any]) -> object:
     has_answer = any(body.get(name) for name in _ANSWER_FIELDS)
     if _is_error(error := body.get("error")):
         return body if not has_answer else error
-    if body.get("status") in _FAILED_STATUSES and "output" in body:
-        return {"message": f"the status of the answer is {body['status']!r}"}
+    status = body.get("status")
+    failed_status = {"message": f"the status of the answer is {status!r}"} if status in _FAILED_STATUSES else None
+    if failed_status and "output" in body:
+        return failed_status
     if failed := _in_choices(body.get("choices") or [body]):
         return failed
-    return body if not has_answer and error_info(body).words else None
+    if has_answer:
+        return None
+    return body if error_info(body).words else failed_status
 
 
 def _in_text(text: str) -> object:
@@ -162,12 +169,7 @@ def _in_choices(choices: object) -> object:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """Return the fields of an SDK object or a mapping, or {} for any other value.
-
-    The result includes fields that the SDK does not know. The names of a mapping's fields are converted to lower case.
-    """
-    if hasattr(value, "model_fields_set"):
-        return {**vars(value), **(getattr(value, "model_extra", None) or {})}
+    """Return the fields of a JSON object with their names in lower case, or {} for any other value."""
     if not isinstance(value, Mapping):
         return {}
     return {name.lower(): field for name, field in cast("Mapping[str, Any]", value).items()}

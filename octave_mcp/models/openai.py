@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from octave_mcp.errors import Transient
-from octave_mcp.models.clients import Client, of_openai, openai_sdk
+from octave_mcp.models.clients import BEARER, Client, of_openai, openai_sdk
 from octave_mcp.models.error_info import ErrorInfo
 from octave_mcp.models.failures import Key
 from octave_mcp.models.own_servers import is_own_server
@@ -28,14 +28,14 @@ from octave_mcp.models.parameters import (
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, key_of, models_of
-from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, tokens
+from octave_mcp.models.wire import Reply, Sent, Tokens, count, field, has_thought, posted, tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
 DEFAULT_ADDRESS = "https://api.openai.com/v1"
-# None is included because the SDK allows a response without a status. "incomplete" means that the token limit or the
+# None is included because some servers send a response without a status. "incomplete" means that the token limit or the
 # content filter cut the answer off.
 _USABLE_STATUSES = {None, "completed", "incomplete"}
 _REFUSAL_REASONS = {"content_filter"}
@@ -82,23 +82,24 @@ class Responses:
             "store": False,
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
-        client: Any = self._client
-        return await client.responses.create(**request)
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
+        return await posted(self._client, "/responses", request, BEARER)
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
-        if answer.status not in _USABLE_STATUSES:
-            raise Transient(f"openai answered 200 and failed: {answer.status}")
-        parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
-        refusal = "".join(part.refusal for part in parts if part.type == "refusal")
-        thoughts = any(item.type == "reasoning" for item in answer.output)
-        reason = getattr(answer.incomplete_details, "reason", None) or ""
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
+        status, usage = answer.get("status"), answer.get("usage")
+        if status not in _USABLE_STATUSES:
+            raise Transient(f"openai answered 200 and failed: {status}")
+        output = answer["output"]
+        parts = [part for item in output for part in item.get("content") or ()]
+        refusal = "".join(part["refusal"] for part in parts if part.get("type") == "refusal")
+        thoughts = any(item.get("type") == "reasoning" for item in output)
+        reason = field(answer.get("incomplete_details"), "reason") or ""
         return Reply(
-            text="".join(part.text for part in parts if part.type == "output_text"),
-            tokens=_tokens(answer.usage),
-            cut_off=answer.status == "incomplete",
+            text="".join(part["text"] for part in parts if part.get("type") == "output_text"),
+            tokens=_tokens(usage),
+            cut_off=status == "incomplete",
             refusal=refusal or (reason if reason in _REFUSAL_REASONS else ""),
-            has_thoughts=thoughts or has_thought(answer.usage, "output_tokens_details", "reasoning_tokens"),
+            has_thoughts=thoughts or has_thought(usage, "output_tokens_details", "reasoning_tokens"),
         )
 
     async def close(self) -> None:
@@ -148,7 +149,7 @@ def _text(part: str) -> Mapping[str, str]:
     return {"type": "input_text", "text": part}
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
-    details = getattr(usage, "input_tokens_details", None)
+def _tokens(usage: object) -> Tokens | None:
+    details = field(usage, "input_tokens_details")
     cached, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
     return tokens(count(usage, "input_tokens"), count(usage, "output_tokens"), cached, written)

@@ -19,7 +19,7 @@ from loguru import logger
 from octave_mcp.errors import Transient
 from octave_mcp.models.error_info import ErrorInfo
 
-# Keyword arguments of an SDK call.
+# The body of a request.
 Request = dict[str, Any]
 Change = Callable[[Request], Request]
 Path = tuple[str, ...]
@@ -262,7 +262,7 @@ def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any
     }
 
 
-def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - any argument of the SDK
+def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - JSON
     for step in path:
         request = request.get(step, {})
     return None if request == {} else request

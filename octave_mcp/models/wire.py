@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, cast
+
+import httpx2
 
 from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
@@ -63,14 +66,14 @@ class Wire(Protocol):
     refusals: Refusals
 
     def request(self, sent: Sent) -> Request:
-        """Return the arguments for the SDK, including parameters that a model may refuse."""
+        """Return the body of a request, including parameters that a model may refuse."""
         ...
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
-        """Return the SDK's response, which can be of any type if the server did not send a valid answer."""
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
+        """Return the response as `posted` does."""
         ...
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
         """Return the reply in a response.
 
         Raises:
@@ -82,15 +85,37 @@ class Wire(Protocol):
     async def close(self) -> None: ...
 
 
-def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - an SDK type
+async def posted(client: Any, path: str, request: Request, options: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - an SDK type, JSON
+    """Post the request with an SDK's client. Return the JSON of the response, or its text if it is not sent as JSON.
+
+    Methods such as `responses.create` would take most of their time to convert requests and responses to typed objects.
+
+    Raises:
+        JSONDecodeError: If the response is sent as JSON, but is not JSON.
+    """
+    response: httpx2.Response = await client.post(path, cast_to=httpx2.Response, body=request, options=options or {})
+    if response.headers.get("content-type", "").partition(";")[0].endswith("json"):
+        return response.json()
+    try:
+        return response.json()  # some servers send JSON with a wrong content type
+    except (ValueError, RecursionError):
+        return response.text
+
+
+def field(value: object, name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the field of a JSON object, or None if the field is missing or the value is not an object."""
+    return cast("Mapping[str, Any]", value).get(name) if isinstance(value, Mapping) else None
+
+
+def count(usage: object, name: str) -> int | None:
     """Return the token count called `name`, or None if it is missing or invalid."""
-    value = getattr(usage, name, None)
+    value = field(usage, name)
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - an SDK type
+def has_thought(usage: object, details: str, name: str) -> bool:
     """Whether the usage reports any reasoning tokens."""
-    return bool(count(getattr(usage, details, None), name))
+    return bool(count(field(usage, details), name))
 
 
 def tokens(
