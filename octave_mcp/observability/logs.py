@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from loguru import Record
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
-RENDERED = "rendered"
+RENDERED, _EVENT = "rendered", "run_event"
 # The log names the function that emitted an event. Usually, that function is this many stack frames above `log_event`.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
@@ -133,10 +133,16 @@ def log_event(event: Event) -> None:
     # `sys.exception()` returns the exception.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
+    # The patcher replaces the event with its fields. loguru calls the patcher only if a handler takes the level.
+    log = logger.bind(**{_EVENT: event}).opt(exception=unexpected, depth=EVENT_DEPTH)
+    log.log("ERROR" if unexpected else level, message)
+
+
+def _fields(event: Event) -> dict[str, Any]:
     fields = event.model_dump(exclude={"at", "message", "call", "fetch"}) | {"detail": event.message}
     for part in (event.call, event.fetch):
         fields |= part.model_dump() if part else {}
-    logger.bind(**fields).opt(exception=unexpected, depth=EVENT_DEPTH).log("ERROR" if unexpected else level, message)
+    return fields
 
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
@@ -158,7 +164,10 @@ def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
 def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
     def patch(record: Record) -> None:
         record["message"] = scrub(record["message"])[:MAX_TEXT_LENGTH]
-        record["extra"].update({name: _scrubbed(value, scrub) for name, value in record["extra"].items()})
+        extra = record["extra"]
+        event: Event | None = extra.pop(_EVENT, None)
+        extra |= _fields(event) if event else {}
+        extra.update({name: _scrubbed(value, scrub) for name, value in extra.items()})
 
     return patch
 
