@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import matrix
@@ -66,6 +67,20 @@ def sites(vendor: dict[str, str] | None = None, prospect: dict[str, str] | None 
 async def test_a_company_cannot_sell_to_itself(tmp_path: Path, vendor: str, prospect: str, model: str) -> None:
     with pytest.raises(SameCompany, match=r"are the same company, lumenforge\.example"):
         await (await Stage(tmp_path).opened()).start(asked_for(vendor=vendor, prospect=prospect, model=model))
+
+
+async def test_the_two_spellings_of_an_international_domain_are_one_company(tmp_path: Path) -> None:
+    request = asked_for(vendor="bücher.example", prospect="xn--bcher-kva.example")
+    with pytest.raises(SameCompany):
+        await (await Stage(tmp_path).opened()).start(request)
+
+
+async def test_two_companies_on_one_hosting_platform_are_different_companies(tmp_path: Path) -> None:
+    vendor, prospect = "lumenforge.github.io", "quillport.github.io"
+    texts = {vendor: VENDOR_TEXTS, prospect: PROSPECT_TEXTS}
+    source = ScriptedSource({domain: pages(domain, own, name=domain) for domain, own in texts.items()})
+    playbook = await Stage(tmp_path, source=source).playbook(vendor=vendor, prospect=prospect, max_pages=3)
+    assert (playbook.vendor.domain, playbook.prospect.domain) == (vendor, prospect)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +213,30 @@ async def test_a_splash_page_is_replaced_by_the_page_behind_it(tmp_path: Path) -
     playbook = await Stage(tmp_path, source=ScriptedSource(sites(prospect=texts))).playbook()
     assert f"https://{PROSPECT}/en" in {page.url for page in playbook.pages}
     assert f"https://{PROSPECT}/" not in {page.url for page in playbook.pages}
+
+
+async def test_of_a_huge_site_only_as_many_pages_are_read_as_requested(tmp_path: Path) -> None:
+    huge = VENDOR_TEXTS | {f"/product/{number}": f"# Product {number}\n\nIt lights yards." for number in range(2_000)}
+    playbook = await Stage(tmp_path, source=ScriptedSource(sites(huge))).playbook(max_pages=6)
+    assert sum(read.role == "vendor" for read in playbook.pages) == 6
+
+
+async def test_two_equal_requests_at_once_give_two_runs_with_the_same_findings(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    await stage.opened()
+    (first, one), (second, other) = await asyncio.gather(stage.run(max_pages=3), stage.run(max_pages=3))
+    assert first.run_id != second.run_id
+    assert (first.status, second.status) == ("completed", "completed")
+    assert one
+    assert other
+    assert one.evidence == other.evidence
+
+
+async def test_two_requests_at_once_with_the_same_request_id_give_one_run(tmp_path: Path) -> None:
+    runs = await Stage(tmp_path).opened()
+    first, second = await asyncio.gather(*(runs.start(asked_for(request_id="deal-7")) for _ in range(2)))
+    assert first.run_id == second.run_id
+    await runs.cancel(first.run_id)
 
 
 CONTEXT = "They hate night shifts, saved 77% with Hooli, and want the audit."
