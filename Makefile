@@ -4,7 +4,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-vers
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format snapshots record docs prose lock long bench claims clients clean
+.PHONY: help demo test check format snapshots record docs reports prose lock long bench claims clients clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -34,6 +34,9 @@ record: .venv/runtime ## Record a model's answers: RUN is a finished run with mo
 
 docs: .venv/dev ## Regenerate the parts of the docs that come from the product: tables, help, responses
 	$(BIN)/python docs/generate.py
+
+reports: .venv/dev ## Run the tests with coverage, and write docs/test-results.md; FILES lists test files, by default all
+	$(BIN)/python docs/reports.py $(FILES)
 
 prose: .venv/dev ## Print COUNT random sentences of the project's prose, for a reader to mark those that are hard to read
 	$(BIN)/python docs/prose.py $(or $(COUNT),150)

@@ -22,7 +22,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -36,6 +36,7 @@ from excerpts import excerpts
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import FunctionTool
+from markdown_tables import table
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 from rich.console import Console
@@ -98,12 +99,12 @@ def tools() -> str:
     rows = (
         (f"`{tool.name}`", _first_sentence(tool.function), f"`{tool.method} {tool.path}`") for tool in TOOLS.values()
     )
-    return _table(("tool", "what it does", "over HTTP"), rows)
+    return table(("tool", "what it does", "over HTTP"), rows)
 
 
 def models() -> str:
     rows = ((f"`{model.name}`", _needs(model), _by_auto(model), model.about, model.tested) for model in choices.MODELS)
-    return _table(("model", "needs", "chosen by `auto`", "who answers", "tested"), rows)
+    return table(("model", "needs", "chosen by `auto`", "who answers", "tested"), rows)
 
 
 def _by_auto(model: choices.ModelChoice) -> str:
@@ -116,7 +117,7 @@ def _by_auto(model: choices.ModelChoice) -> str:
 
 def sources() -> str:
     rows = ((f"`{source.name}`", _needs(source), source.about) for source in choices.SOURCES)
-    return _table(("source", "needs", "who fetches"), rows)
+    return table(("source", "needs", "who fetches"), rows)
 
 
 def _needs(provider: choices.Provider) -> str:
@@ -129,7 +130,7 @@ def formats() -> str:
         (f"`{form.name}`", f"`run://{{run_id}}/playbook.{form.suffix}`", form.media_type, form.about)
         for form in choices.FORMATS
     )
-    return _table(("format", "URI", "media type", "what it is"), rows)
+    return table(("format", "URI", "media type", "what it is"), rows)
 
 
 async def arguments(name: str) -> str:
@@ -147,7 +148,7 @@ async def arguments(name: str) -> str:
         )
         for argument, schema in schema_of_all["properties"].items()
     )
-    return _table(("argument", "type", "default", "meaning"), rows)
+    return table(("argument", "type", "default", "meaning"), rows)
 
 
 async def routes(stage: Stage) -> str:
@@ -159,7 +160,7 @@ async def routes(stage: Stage) -> str:
         for method, operation in by_method.items()
     ]
     rows = [(route, operation["summary"], _statuses(operation)) for route, operation in operations]
-    return _table(("route", "what it does", "status codes"), rows)
+    return table(("route", "what it does", "status codes"), rows)
 
 
 def settings() -> str:
@@ -169,17 +170,17 @@ def settings() -> str:
         (f"`OCTAVE_{name.upper()}`", _default(field.get_default()), field.description or "") for name, field in fields
     )
     others = ((f"`{key.name}`", "", key.description) for key in keys())
-    return _table(("variable", "default", "meaning"), (*own, *others))
+    return table(("variable", "default", "meaning"), (*own, *others))
 
 
 def kinds() -> str:
     """Return a table with a row for each kind of vendor element. The last column says which pages mention it."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
-    return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
+    return table(("asked for", "in `vendor_elements`", "comes from"), rows)
 
 
 def rules() -> str:
-    return _table(("rule", "what is wrong"), ((f"`{rule}`", what) for rule, what in RULES.items()))
+    return table(("rule", "what is wrong"), ((f"`{rule}`", what) for rule, what in RULES.items()))
 
 
 def claims() -> str:
@@ -227,14 +228,6 @@ def _default(value: object) -> str:
 def _first_sentence(function: Callable[..., Any]) -> str:
     paragraph = (inspect.getdoc(function) or "").split("\n\n")[0]
     return " ".join(paragraph.split())
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join((_row(head), "|---" * len(head) + "|", *map(_row, rows)))
-
-
-def _row(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
 
 
 def _fenced(kind: str, text: str) -> str:

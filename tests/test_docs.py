@@ -1,6 +1,7 @@
 """Tests of the documents: their commands and programs run, and their links, names and settings exist.
 
-`docs/generate.py --check`, which is part of `make check`, checks the generated parts.
+`docs/generate.py --check`, which is part of `make check`, checks the generated parts. Only `make reports` writes
+docs/test-results.md, so the tests here check that its version and its edge cases are current.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ import tomllib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 from pathlib import Path
 
 import httpx2
 import pytest
+import reports
 import yaml
 from conftest import ROOT, Ended, Pair, command, octave
 from web import serving
 
+from octave_mcp import __version__
 from octave_mcp.settings import Settings, keys
 from octave_mcp.tools import TOOLS
 
@@ -352,3 +356,89 @@ async def test_the_health_check_of_the_image_passes_only_if_a_server_answers(
 
 def base(client: httpx2.AsyncClient) -> str:
     return str(client.base_url).rstrip("/")
+
+
+def edge_cases(text: str) -> list[str]:
+    """Return the first cells of the table of edge cases in the page of test results."""
+    _, _, after = text.partition("| edge case | result |\n|---|---|\n")
+    return re.findall(r"^\| (.+?) \|", after.partition("\n\n")[0], re.MULTILINE)
+
+
+def test_the_page_of_test_results_is_about_this_version_and_the_present_edge_cases() -> None:
+    text = reports.PAGE.read_text("utf-8")
+    names = reports.scenarios((ROOT / reports.EDGE_CASES).read_text("utf-8"))
+
+    assert f"- Version: {__version__}\n" in text, "run `make reports`"
+    assert edge_cases(text) == [*map(reports.sentence, names)], "run `make reports`"
+    assert len(names) > 20
+    for case in reports.ELSEWHERE:
+        assert f"\n| {case} |" in text, "run `make reports`"
+
+
+@pytest.mark.parametrize(("file", "name"), reports.ELSEWHERE.values())
+def test_an_edge_case_that_is_said_to_be_tested_elsewhere_is_tested_there(file: str, name: str) -> None:
+    assert name in reports.scenarios((ROOT / file).read_text("utf-8"))
+
+
+SUITE = """<testsuites><testsuite hostname="some-host">
+<testcase classname="tests.test_edge_cases" name="test_it_rains" time="1.5"/>
+<testcase classname="tests.test_edge_cases" name="test_it_snows[a-b]" time="0.5"/>
+<testcase classname="tests.test_edge_cases" name="test_it_snows[c]" time="0.5"><failure>cold</failure></testcase>
+<testcase classname="tests.contracts.test_stores" name="test_a" time="0.25"><skipped message="no Postgres"/></testcase>
+<testcase classname="tests.contracts.test_stores" name="test_b" time="0.25"><error>broken</error></testcase>
+</testsuite></testsuites>"""
+LONG = """<testsuites><testsuite>
+<testcase classname="tests.test_edge_cases" name="test_it_snows[d]" time="2"/>
+</testsuite></testsuites>"""
+
+
+def summary(lines: int, covered: int) -> dict[str, object]:
+    return {"num_statements": lines, "covered_lines": covered, "missing_lines": lines - covered}
+
+
+COVERAGE = json.dumps(
+    {
+        "files": {
+            "octave_mcp/app.py": {"summary": summary(10, 10)},
+            "octave_mcp/store/sql.py": {"summary": summary(3000, 2999)},
+            "octave_mcp/store/rows.py": {"summary": summary(0, 0)},
+        },
+        "totals": summary(3010, 3009),
+    }
+)
+
+
+def page_of(*files: str) -> str:
+    setting = reports.Setting("1.2.3", date(2026, 1, 31), cores=2, python="3.11.7", files=files)
+    names = reports.scenarios("async def test_it_rains(): ...\ndef test_it_snows(): ...\ndef test_new(): ...")
+    return reports.page([SUITE, LONG], COVERAGE, setting, names)
+
+
+def test_a_page_of_test_results_has_the_result_of_each_edge_case() -> None:
+    text = page_of()
+    assert edge_cases(text) == ["It rains", "It snows", "New"]
+    assert "| It rains | passed |\n| It snows | 2 passed, 1 failed |\n| New | not run |\n" in text
+
+
+def test_a_page_of_test_results_counts_the_results_of_each_file_and_names_failed_and_skipped_tests() -> None:
+    text = page_of()
+    assert "| `tests/contracts/test_stores.py` | 0 | 1 | 1 | 0.5 |\n" in text
+    assert "| `tests/test_edge_cases.py` | 3 | 1 | 0 | 4.5 |\n| **total** | 3 | 2 | 1 | 5.0 |\n" in text
+    assert "- `tests/test_edge_cases.py`: `test_it_snows[c]`\n" in text
+    assert "- 1 in `tests/contracts/test_stores.py`: no Postgres\n" in text
+    assert "some-host" not in text
+
+
+def test_a_page_of_test_results_shows_the_coverage_of_packages_and_of_incomplete_modules() -> None:
+    _, _, text = page_of().partition("## Line coverage")
+    assert "| **`octave_mcp`** | 10 | 10 | 100.0% |\n" in text
+    assert "| **`octave_mcp.store`** | 3000 | 2999 | 99.9% |\n| `sql` | 3000 | 2999 | 99.9% |\n" in text
+    assert "`app`" not in text
+    assert "| **total** | 3010 | 3009 | 99.9% |" in text
+
+
+def test_a_page_of_test_results_says_which_tests_ran() -> None:
+    assert (
+        "- Version: 1.2.3\n- Date: 2026-01-31\n- Machine: 2 cores, Python 3.11.7\n- Tests: all test files" in page_of()
+    )
+    assert "- Tests: **only these test files:** `tests/test_a.py`" in page_of("tests/test_a.py")

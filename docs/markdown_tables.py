@@ -1,0 +1,14 @@
+# ruff: noqa: INP001 - for the scripts next to it
+"""Tables in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join((_row(head), "|---" * len(head) + "|", *map(_row, rows)))
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
