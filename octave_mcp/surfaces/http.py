@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from octave_mcp.concurrency.computing import stay_responsive
 from octave_mcp.errors import SetupError
 from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
@@ -92,6 +93,7 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
         logs.configure(settings)
         server = _Server(configured(make(settings)))
         logger.bind(url=_url(sockets[0])).info("listening")
+        stay_responsive()
         server.run(sockets)
     except SetupError as failed:
         sys.stderr.write(f"error: {failed}\n")

@@ -33,7 +33,8 @@ class Server:
     retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
-    log.
+    log. With `tunes_when_open`, the interpreter is tuned once the application is open: earlier, tuning would delay the list
+    of tools.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class Server:
         grace_seconds: float = 0,
         observers: tuple[Callable[[Event], None], ...] = (),
         at_once: bool = False,
+        tunes_when_open: bool = False,
     ) -> None:
         self.settings = settings
         self._grace_seconds = grace_seconds
+        self._tunes_when_open = tunes_when_open
         self._traces = traces_for(settings)
         self._observers = (logs.log_event, *observers, *((self._traces.observe,) if self._traces else ()))
         self._called, self._attempted = asyncio.Event(), asyncio.Event()
@@ -121,8 +124,8 @@ class Server:
         app = await asyncio.to_thread(_make, self.settings, self._observers)
         await app.runs.open()
         self._app, self._failed = app, None
-        # Tune the interpreter only now, because that takes longer than listing the tools.
-        stay_responsive()
+        if self._tunes_when_open:
+            stay_responsive()
 
     def _with_advice(self, failed: OctaveError) -> OctaveError:
         if not isinstance(failed, StoreFailed):

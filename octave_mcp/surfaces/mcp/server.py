@@ -185,7 +185,7 @@ async def _run(server: Server) -> None:
 def serve() -> int:
     """Serve MCP on stdin and stdout until the client disconnects, and return the exit code."""
     try:
-        asyncio.run(_run(Server(load(), grace_seconds=GRACE_SECONDS)))
+        asyncio.run(_run(Server(load(), grace_seconds=GRACE_SECONDS, tunes_when_open=True)))
     except SetupError as missing:
         sys.stderr.write(f"error: {missing}\n")
         return 3
