@@ -33,8 +33,7 @@ class Server:
     retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
-    log. With `tunes_when_open`, the interpreter is tuned once the application is open: earlier, tuning would delay the list
-    of tools.
+    log. `tunes_when_open` tunes the interpreter once the application is open. Earlier, it would delay the list of tools.
     """
 
     def __init__(
