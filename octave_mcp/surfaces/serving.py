@@ -33,7 +33,7 @@ class Server:
     retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
-    log. `tunes_when_open` tunes the interpreter once the application is open. Earlier, it would delay the list of tools.
+    log. `tunes_when_open` tunes the interpreter when the application is open. Earlier, it would delay the tool list.
     """
 
     def __init__(
