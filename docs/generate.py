@@ -61,7 +61,7 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 PART = re.compile(r"(<!-- generated: (?P<name>\S+)(?P<options>[^\n]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 CLAIMS = re.compile(r"^```jsonl\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"```(?P<kind>[^\n]*)\n(?P<text>[^`]*)```\s*\Z")
-CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MULTILINE)
+CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>[45]\d\d) \|", re.MULTILINE)
 
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
