@@ -45,7 +45,7 @@ SLOW: dict[str, Serving] = {
     "busy while one call is under way": lambda: SlowServer(steady(50), beyond=BUSY),
     "full while two calls are under way": lambda: SlowServer(steady(50), slots=2, beyond=FULL),
     "drops what it does not take": lambda: SlowServer(steady(50), beyond=DROPS),
-    "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
+    "slower with each call": lambda: SlowServer(lambda n: 2 + 3 * n),
 }
 SHORT = {"busy while one call is under way"}
 # The server never answers the call with this index.
@@ -98,11 +98,11 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
 
 
 @pytest.mark.long
-async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
+async def test_a_run_of_40_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All durations are divided by 10: a call of 40 s takes 4 s, and the default timeouts (120, 600 and 1800 s) become
-    # 12, 60 and 180 s. The 36 calls take 144 s in total. The run must therefore waste less than 36 s.
+    # 12, 60 and 180 s. The 40 calls take 160 s in total. The run must therefore waste less than 20 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
@@ -110,8 +110,8 @@ async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeo
         run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
-    assert (len(server.asked), sum(server.abandoned.values())) == (36, 0)
-    assert run.seconds == pytest.approx(144, abs=5)
+    assert (len(server.asked), sum(server.abandoned.values())) == (40, 0)
+    assert run.seconds == pytest.approx(160, abs=5)
 
 
 @pytest.mark.long
@@ -133,7 +133,7 @@ async def test_time_spent_waiting_for_a_turn_does_not_count_towards_the_run_time
         run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
-    assert run.seconds == pytest.approx(36 * 110, abs=5)
+    assert run.seconds == pytest.approx(40 * 110, abs=5)
 
 
 @pytest.mark.long
@@ -393,7 +393,7 @@ async def test_a_run_waits_as_long_as_the_provider_asks_if_it_has_the_time(
 
     assert run.record.status == "completed"
     assert seconds <= run.seconds <= seconds + 40
-    assert len(server.asked) <= 18
+    assert max(Counter(str(request.body) for request in server.asked).values()) <= 2
 
 
 @pytest.mark.parametrize(

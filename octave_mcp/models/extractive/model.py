@@ -22,6 +22,7 @@ from octave_mcp.domain.asks import (
 )
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.choices import MODELS, choice
+from octave_mcp.domain.company import ROLES
 from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.domain.playbook import (
@@ -119,7 +120,7 @@ def _filled(ask: Ask[A, Any]) -> Value:
     form, fields = ask.answer, ask.answer.model_fields.keys()
     if form in _ANSWERS:
         return _ANSWERS[form](ask)
-    if fields <= READ_KINDS.keys() and ask.brief.role == "vendor":
+    if fields <= READ_KINDS.keys() and ROLES[ask.brief.role].reads == "elements":
         return _vendor_elements(ask)
     if fields <= PersonaDrafts.model_fields.keys():
         return _personas(ask)
