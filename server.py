@@ -10,7 +10,10 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Any
 
-from octave_mcp.surfaces.mcp import server
+from octave_mcp.concurrency.imports import fast_imports
+
+with fast_imports():
+    from octave_mcp.surfaces.mcp import server
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP

@@ -21,8 +21,8 @@ from matrix import sampled
 from psycopg import sql
 
 from octave_mcp.app import App
-from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.demo.sites import Site, load
+from octave_mcp.domain.parts import Given
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.settings import load as load_settings
 from octave_mcp.tools.registry import ignore_event

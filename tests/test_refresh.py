@@ -34,16 +34,17 @@ from test_mcp import call, ended
 from test_recovery import finished, server
 from web import serving
 
-from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.demo.sites import Document, Fragment, Site, load
 from octave_mcp.domain.diffs import applied, diff
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.notices import OwnText
 from octave_mcp.domain.page import Page, PageFailure
+from octave_mcp.domain.parts import Given
 from octave_mcp.domain.playbook import Playbook, TouchDraft
 from octave_mcp.domain.run import RevisionRequest, RunRecord
 from octave_mcp.domain.sentence import Sentence
-from octave_mcp.domain.versions import VersionMeta, next_version
+from octave_mcp.domain.version_meta import VersionMeta
+from octave_mcp.domain.versions import next_version
 from octave_mcp.errors import BadAnswer
 from octave_mcp.runs.reruns import Named
 from octave_mcp.settings import load as load_settings

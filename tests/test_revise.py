@@ -27,9 +27,9 @@ from web import lift_server_timeouts, problem_in, serving
 
 from octave_mcp.app import App
 from octave_mcp.asks.rendering import estimated_tokens, rendered
-from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.domain.diffs import applied, diff
 from octave_mcp.domain.evidence import Cite
+from octave_mcp.domain.parts import Given
 from octave_mcp.domain.playbook import Playbook, TouchDraft
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.sentence import Sentence

@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import TypeVar
 
-import stamina
-
 from octave_mcp.errors import Busy, RateLimited, StoreFailed, TimedOut, Transient, Unreadable
 
 T = TypeVar("T")
@@ -94,6 +92,8 @@ async def retrying(
 
     `again` is called before each wait, with the length of the wait in seconds and the failure.
     """
+    import stamina  # noqa: PLC0415 - slow to import, and not needed to list the tools
+
     policy = _Policy(attempts, left, again, waits_its_turn=waits_its_turn)
     async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
         with attempt:

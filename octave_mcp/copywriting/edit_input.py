@@ -6,14 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_jsonable_python
 
 from octave_mcp.copywriting.readability import sentences
 from octave_mcp.domain.evidence import Claim, EvidenceId
-from octave_mcp.domain.parts import EDITABLE, RECORDED, child
+from octave_mcp.domain.parts import EDITABLE, RECORDED, Given, child
 from octave_mcp.domain.playbook import Playbook, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
@@ -30,13 +30,6 @@ EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )
-
-
-class Given(NamedTuple):
-    """A person's new version of a part, either as text or as JSON."""
-
-    text: str | None = None
-    content: JsonValue = None
 
 
 def check_editable(playbook: Playbook, path: Path, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 from octave_mcp.copywriting.assembly import call_score
 from octave_mcp.copywriting.cards import card_score
-from octave_mcp.copywriting.edit_input import Given, check_editable, read
+from octave_mcp.copywriting.edit_input import check_editable, read
 from octave_mcp.copywriting.email_text import Deal, Email, read_email
 from octave_mcp.copywriting.own_sources import Sources
 from octave_mcp.copywriting.readability import sentences
@@ -18,7 +18,7 @@ from octave_mcp.copywriting.rubric import email_errors, email_faults, email_scor
 from octave_mcp.domain.cards import CompetitivePositioningCard, ObjectionHandlingCard, WhyWeWinCard
 from octave_mcp.domain.evidence import EvidenceId, Finding
 from octave_mcp.domain.notices import OwnText
-from octave_mcp.domain.parts import place_of, written
+from octave_mcp.domain.parts import Given, place_of, written
 from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Path, Value, changed, located, overlap, part_at

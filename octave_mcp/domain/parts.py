@@ -11,7 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import NamedTuple, cast
+
+from pydantic import JsonValue
 
 from octave_mcp.domain.names import normal
 from octave_mcp.domain.notices import OwnText
@@ -38,6 +40,15 @@ EDITABLE = tuple(section for section in SECTIONS if section not in RECORDED)
 MAX_LISTED = 30
 # A number with more digits is treated as a name, because int() raises an error on thousands of digits.
 MAX_INDEX_DIGITS = 6
+
+
+class Given(NamedTuple):
+    """A person's new version of a part, either as text or as JSON."""
+
+    text: str | None = None
+    content: JsonValue = None
+
+
 _STEP = re.compile(
     r'\[(?P<place>\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?P<name>(?:(?!\[\d+\]|\["|\.).)+)', re.DOTALL
 )

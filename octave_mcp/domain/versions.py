@@ -4,39 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.version_meta import Made, VersionMeta
 from octave_mcp.errors import Outdated
-
-Made = Literal["generated", "revised", "edited", "refreshed"]
 
 # These sections only record how a version was made, so they are not listed as changed.
 _UNLISTED = frozenset({"cost", "timings", "own_text"})
-
-
-class VersionMeta(Value):
-    """Metadata of one version of a playbook. Each version is based on the previous version.
-
-    - `number`: the first version has number 1.
-    - `by`: the model or person that made the version.
-    - `section`, `instruction`: the requested change; '' if the request was for a whole playbook.
-    - `run_id`: the run that made the version; None if a person made it. Each revision or refresh has
-      its own `run_id`, which differs from the id of the run that wrote the first version.
-    - `changed`: the sections that differ from the previous version.
-    """
-
-    number: int
-    made: Made
-    based_on: int | None
-    by: str
-    section: str = ""
-    instruction: str = ""
-    at: datetime
-    run_id: str | None
-    changed: tuple[str, ...] = ()
 
 
 class Version(Value):

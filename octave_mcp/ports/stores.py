@@ -12,7 +12,8 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.domain.run import RunRecord, SessionRecord
 from octave_mcp.domain.steps import StepEntry, StepRecord
-from octave_mcp.domain.versions import Version, VersionMeta
+from octave_mcp.domain.version_meta import VersionMeta
+from octave_mcp.domain.versions import Version
 
 CACHE_MAX_AGE = timedelta(days=30)
 # Callback that makes a call to the database, and repeats the call while the database is unavailable.

@@ -18,7 +18,8 @@ from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.sentence import Score
 from octave_mcp.domain.steps import StepEntry
 from octave_mcp.domain.value import changed, located
-from octave_mcp.domain.versions import Version, VersionMeta, changed_sections, check_base, next_version
+from octave_mcp.domain.version_meta import VersionMeta
+from octave_mcp.domain.versions import Version, changed_sections, check_base, next_version
 from octave_mcp.errors import NotFound, Outdated
 from octave_mcp.pipeline.base import Base
 from octave_mcp.pipeline.run import Run

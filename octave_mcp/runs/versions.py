@@ -15,15 +15,16 @@ from octave_mcp.domain.page import Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.sender import Sender
-from octave_mcp.domain.versions import Version, VersionMeta, check_base, first_version, next_version
+from octave_mcp.domain.version_meta import VersionMeta
+from octave_mcp.domain.versions import Version, check_base, first_version, next_version
 from octave_mcp.errors import NotFinished, NotFound, UnknownName
 from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.timings import timings
 
 if TYPE_CHECKING:
-    from octave_mcp.copywriting.edit_input import Given
     from octave_mcp.copywriting.edits import Edited
+    from octave_mcp.domain.parts import Given
     from octave_mcp.pipeline.run import Run
 
 # Name of the journal step that records the research behind a playbook. A refresh starts from the research in this step.

@@ -10,7 +10,8 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.drafts import Drafts
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL, RunRecord
-from octave_mcp.domain.versions import Version, VersionMeta, check_base
+from octave_mcp.domain.version_meta import VersionMeta
+from octave_mcp.domain.versions import Version, check_base
 from octave_mcp.store.database import Database
 from octave_mcp.store.statements import parsed
 from octave_mcp.store.tables import runs, time_text, versions

@@ -14,7 +14,7 @@ from octave_mcp.tools.text_changes import is_text_change
 
 if TYPE_CHECKING:
     # Slow to import, and not needed to list the tools.
-    from octave_mcp.domain.versions import VersionMeta
+    from octave_mcp.domain.version_meta import VersionMeta
     from octave_mcp.runs.versions import Versions
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.edit_input import Given
 from octave_mcp.domain.diffs import AnyJson, Diff, diff
+from octave_mcp.domain.parts import Given
 from octave_mcp.domain.sender import Line
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.versions import VersionMeta
+from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool

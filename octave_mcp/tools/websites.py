@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO, SOURCE_HELP
-from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Page, PageFailure, PageKind
 from octave_mcp.domain.value import Value
 from octave_mcp.tools.registry import Call, tool
@@ -92,6 +91,8 @@ async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = Fal
 
     Pages come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """
+    from octave_mcp.domain.kinds import kind_of_link  # noqa: PLC0415 - slow to import, and not needed to list the tools
+
     site_map = await call.runs.websites.map(site, source, refresh=refresh)
     return SiteMap(
         company=site_map.company.domain,

@@ -11,6 +11,7 @@ from cyclopts import App, Group, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from octave_mcp import __version__
+from octave_mcp.concurrency.imports import fast_imports
 from octave_mcp.errors import InputError, OctaveError, SetupError
 from octave_mcp.surfaces.cli.bench import bench
 from octave_mcp.surfaces.cli.check import check
@@ -91,13 +92,15 @@ def serve(
     """Run the server, for MCP clients over stdio or HTTP."""
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     if transport == "http":
-        from octave_mcp.surfaces import http  # noqa: PLC0415 - the web framework is for this command alone
+        with fast_imports():
+            from octave_mcp.surfaces import http  # noqa: PLC0415 - the web framework is for this command alone
 
         return http.serve(**flags)
     if flags:
         raise InputError("--host and --port can be used only with --transport http")
 
-    from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
+    with fast_imports():
+        from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
     if sys.stdin.isatty():  # stdin is a terminal and not a pipe, so a person started the server
         sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from octave_mcp.domain.diffs import Change
-from octave_mcp.domain.versions import VersionMeta
+from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, RunId, call_tool, counted, table
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
