@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from math import ceil
 from typing import Any, Generic, Literal, TypeVar
 
 from octave_mcp.domain.choices import MAX_PAGES
-from octave_mcp.domain.company import Role
+from octave_mcp.domain.company import Reads, Role
 from octave_mcp.domain.evidence import C, Claim, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings, DealFindings
 from octave_mcp.domain.page import Link
-from octave_mcp.domain.prospect import BuyerPersona, ProspectFindings, ProspectIntelligence
+from octave_mcp.domain.prospect import SIGNAL_KINDS, BuyerPersona, ProspectFindings, ProspectIntelligence
 from octave_mcp.domain.recording import Replayed
 from octave_mcp.domain.value import Value
-from octave_mcp.domain.vendor import VendorElements
+from octave_mcp.domain.vendor import READ_KINDS, VendorElements
 
 A = TypeVar("A", bound=Value)
 B = TypeVar("B", bound=Value)
@@ -326,3 +327,14 @@ class Capacity(Value):
     verifies: bool = True
     verification_tokens: int | None = None
     by_rules: frozenset[str] = frozenset()
+
+
+def asks_per_pack(reads: Reads, specialists_per_ask: int) -> int:
+    """Return how many asks there are about each pack of a company's pages.
+
+    An ask about the prospect's signals gets half as many specialists, because its answer is needed earlier: the
+    prospect's needs are worked out from the signals while the model is still reading the vendor's pages.
+    """
+    if reads == "elements":
+        return ceil(len(READ_KINDS) / specialists_per_ask)
+    return ceil(len(SIGNAL_KINDS) / ceil(specialists_per_ask / 2))

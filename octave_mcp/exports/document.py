@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -64,6 +64,10 @@ class Citation:
     sources: tuple[SourceEntry, ...]
     verdict: str = ""
 
+    @cached_property
+    def numbers(self) -> str:
+        return ", ".join(str(source.number) for source in self.sources)
+
 
 class Citations:
     """Numbers the evidence in a document, in the order in which evidence is first cited."""
@@ -118,6 +122,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=finalize,
+        auto_reload=False,
     )
 
 

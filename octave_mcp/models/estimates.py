@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from octave_mcp.domain.asks import Tier
+from octave_mcp.domain.asks import Tier, asks_per_pack
 from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.playbook import PersonaDraft
-from octave_mcp.domain.prospect import MAX_PERSONAS, SIGNAL_KINDS
-from octave_mcp.domain.vendor import READ_KINDS
+from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.models.prices import priced
 from octave_mcp.models.wire import Tokens
 
@@ -34,7 +33,7 @@ def expected(max_pages: int, pack_pages: int, specialists: int) -> Expected:
     The figures lie between those of invented pages and those of real pages, which are longer: both are within 20 %.
     """
     packs = ceil(max(1, max_pages - 1) / pack_pages)  # the home page is read with the first pack
-    vendor, prospect = (ceil(len(kinds) / specialists) for kinds in (READ_KINDS, SIGNAL_KINDS))
+    vendor, prospect = (asks_per_pack(reads, specialists) for reads in ("elements", "signals"))
     of_pages = max_pages * (620 * vendor + 500 * prospect + 300)
     of_prompts = packs * (3_050 + (vendor + prospect) * 1_625)
     of_findings = int(_share(max_pages) * 5_800)

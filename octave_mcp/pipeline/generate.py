@@ -33,6 +33,7 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
     Raises:
         OctaveError: If a site cannot be read, or a mandatory section cannot be written.
     """
+    run.asker.model.prepare()
     sites = await run(validate_and_map, companies)  # step 1: both sites must answer before pages are read
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_answered_by_client else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)

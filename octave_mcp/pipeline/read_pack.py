@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
 from octave_mcp.asks.corrections import Checked
@@ -13,7 +12,7 @@ from octave_mcp.asks.passage_list import to_show
 from octave_mcp.asks.prompts import ask_for, load
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
-from octave_mcp.domain.asks import Ask, Capacity, ReadingBrief
+from octave_mcp.domain.asks import Ask, Capacity, ReadingBrief, asks_per_pack
 from octave_mcp.domain.company import Reads, Role, Site
 from octave_mcp.domain.evidence import Cite, EvidenceId, Passage
 from octave_mcp.domain.findings import CompanyFindings
@@ -243,7 +242,7 @@ def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
             only(whole[Cite], group),
             only(whole[EvidenceId], group),
         )
-        for group in _balanced(prompts, ceil(len(prompts) / specialists_per_ask))
+        for group in _balanced(prompts, asks_per_pack(reads, specialists_per_ask))
     ]
 
 

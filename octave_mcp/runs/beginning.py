@@ -25,7 +25,7 @@ async def run_of(
     deadline: Deadline,
     log: EventLog,
 ) -> Run:
-    """Open the source, and prepare the model for its first ask."""
+    """Open the source, and return the `Run` object."""
     capacity = asker.model.capacity
     run = Run(
         request=record.signed_request,
@@ -49,5 +49,4 @@ async def run_of(
         base=await base_of(record, execution.store, asker.model.identity, log),
     )
     run.source.listen(run.progress)
-    asker.model.prepare()
     return run
