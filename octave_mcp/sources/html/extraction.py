@@ -113,9 +113,12 @@ def _title(main: Element, head: Head) -> str:
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
     """Yield each linked URL on the site once, with the first link text that is not empty."""
     base = _base_url(root, url)
+    site = _absolute(base, "/")
     links: dict[str, Link] = {}
     for anchor in root.find("a"):
-        absolute = _absolute(base, anchor.attributes.get("href", ""))
+        href = anchor.attributes.get("href", "")
+        # The pages of a site share most of their links. Paths are resolved once for the whole site.
+        absolute = _absolute(site if href.startswith("/") and site else base, href)
         page = _own_page(absolute, company)  # pyright: ignore[reportArgumentType] - frozen values are hashable
         if page is None:
             continue
@@ -135,6 +138,7 @@ def _base_url(root: Element, url: str) -> str:
         return url
 
 
+@lru_cache(maxsize=MAX_KNOWN_LINKS)
 def _absolute(base: str, href: str) -> str:
     """Return the absolute URL of a link without its fragment, or '' if the link is malformed."""
     try:

@@ -27,21 +27,10 @@ COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
 # A style rule that contains none of these words rarely hides an element, so it is not parsed.
-HINTS = (
-    "display",
-    "visibility",
-    "opacity",
-    "font-size",
-    "left",
-    "top",
-    "indent",
-    "clip",
-    "color",
-    "transform",
-    "translate",
-    "scale",
-    "zoom",
-    "overflow",
+HINT = re.compile(
+    "display|visibility|opacity|font-size|left|top|indent|clip|color|transform|translate|scale|zoom|overflow"
+)
+    "display|visibility|opacity|font-size|left|top|indent|clip|color|transform|translate|scale|zoom|overflow"
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 # Webflow hides elements with this class. The class is listed here, because Webflow's style sheet is a separate file
@@ -109,7 +98,7 @@ def _selectors_that_hide(sheet: str) -> set[str]:
     """Return the classes and `#id`s that a style sheet hides, at least on some screens."""
     hidden_selectors: set[str] = set()
     for selectors, rules in _rules_in(sheet):
-        if any(word in rules for word in HINTS) and hiding_of(rules):
+        if HINT.search(rules) and hiding_of(rules):
             matches = map(SELECTOR.fullmatch, selectors.split(","))
             hidden_selectors.update(match[1].lstrip(".") for match in matches if match)
     return hidden_selectors
