@@ -30,8 +30,6 @@ BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!whit
 HINT = re.compile(
     "display|visibility|opacity|font-size|left|top|indent|clip|color|transform|translate|scale|zoom|overflow"
 )
-    "display|visibility|opacity|font-size|left|top|indent|clip|color|transform|translate|scale|zoom|overflow"
-)
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 # Webflow hides elements with this class. The class is listed here, because Webflow's style sheet is a separate file
 # that is not fetched.
