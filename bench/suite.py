@@ -60,9 +60,9 @@ MEASUREMENTS: dict[str, Measurement] = {
         lambda: measures.every_case(1.0, cases()), lambda: measures.every_case(QUICK_SCALE, cases()[1:3])
     ),
     "concurrency": Measurement(
-        lambda: measures.concurrency(1.0, (1, 20, 50, 100)), lambda: measures.concurrency(QUICK_SCALE, (1, 4))
+        lambda: measures.concurrency(1.0, (1, 20, 50, 100)), lambda: measures.concurrency(QUICK_SCALE, (1, 3))
     ),
-    "shapes": Measurement(lambda: measures.shapes(1.0, (1, 2, 3, 4, 8, 11)), None),
+    "shapes": Measurement(lambda: measures.shapes(1.0, (1, 2, 4, 6, 8, 11)), None),
     "per_prospect": Measurement(lambda: measures.per_prospect(50), lambda: measures.per_prospect(2)),
     "startup": Measurement(_in_thread(startup.measure, 9), _in_thread(startup.measure, 3)),
     "idle": Measurement(_in_thread(idle.measure, 20.0), None),
