@@ -71,18 +71,18 @@ def in_turns(*faults: Fault) -> Fault:
     return fault
 
 
-ONLY_THOUGHTS = "all 17 answers contained only the model's thoughts"
+ONLY_THOUGHTS = "all 13 answers contained only the model's thoughts"
 KINDS: dict[str, tuple[Fault, str, str]] = {
-    "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 17 answers were cut off"),
-    "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 17 answers were cut off"),
+    "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 13 answers were cut off"),
+    "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 13 answers were cut off"),
     "cut off, but not reported": (
         text_of(lambda text: text[:30].rstrip("}")),
         "bad_answer",
-        "all 17 answers were cut off",
+        "all 13 answers were cut off",
     ),
-    "cut off, in the word of another API": (finishing_with("MAX_TOKENS"), "bad_answer", "all 17 answers were cut off"),
-    "empty": (text_of(lambda _: ""), "bad_answer", "all 17 answers were empty"),
-    "blank": (text_of(lambda _: " \n"), "bad_answer", "all 17 answers were empty"),
+    "cut off, in the word of another API": (finishing_with("MAX_TOKENS"), "bad_answer", "all 13 answers were cut off"),
+    "empty": (text_of(lambda _: ""), "bad_answer", "all 13 answers were empty"),
+    "blank": (text_of(lambda _: " \n"), "bad_answer", "all 13 answers were empty"),
     "thoughts": (thinks(), "bad_answer", ONLY_THOUGHTS),
     "thoughts, cut off": (thinks(cut_off=True), "bad_answer", ONLY_THOUGHTS),
     "thoughts, only counted": (thinks(has_text=False), "bad_answer", ONLY_THOUGHTS),
@@ -95,12 +95,12 @@ KINDS: dict[str, tuple[Fault, str, str]] = {
     "refused": (
         text_of(lambda _: "I cannot help.", refused=True),
         "model_refuses",
-        "all 17 answers were refused by the model",
+        "all 13 answers were refused by the model",
     ),
     "words": (
         text_of(lambda _: "I would be glad to help."),
         "bad_answer",
-        "all 17 answers did not have the required format",
+        "all 13 answers did not have the required format",
     ),
 }
 TO_DO = {
@@ -156,7 +156,7 @@ async def test_the_sites_alone_are_not_blamed_if_one_answer_was_cut_off(double: 
     record, _ = await stage.run(model="compat")
 
     assert record.error
-    assert "1 of 15 answers was cut off: raise the server's context length" in record.error.message
+    assert "1 of 11 answers was cut off: raise the server's context length" in record.error.message
 
 
 async def test_the_sites_are_not_blamed_if_the_answers_failed_their_checks(double: Double, stage: Stage) -> None:
