@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bounds import bounds
+from markdown_tables import table
 
 Results = Mapping[str, Any]
 MB = 2**20
@@ -29,7 +30,7 @@ def markdown(results: Results) -> str:
             "",
             *_origin(results),
             "",
-            *(line for title, rows in _tables(results) for line in (f"## {title}", "", *_as_markdown(rows), "")),
+            *(line for title, rows in _tables(results) for line in (f"## {title}", "", table(rows[0], rows[1:]), "")),
         )
     )
 
@@ -257,15 +258,6 @@ def _database(figures: Results) -> Rows:
 
 def _seconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.1f} s"
-
-
-def _as_markdown(rows: Sequence[Sequence[str]]) -> list[str]:
-    header, *body = rows
-    return [_line(header), "|" + " --- |" * len(header), *map(_line, body)]
-
-
-def _line(row: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
 
 
 def _html(results: Results) -> str:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 BENCH = Path(__file__).parent
 ROOT = BENCH.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "docs")]
 
 import idle  # noqa: E402 - see above
 import measures  # noqa: E402
