@@ -57,7 +57,7 @@ BOUNDS = (
     Bound("same deal again: pages fetched", "one_run/again/pages_fetched", 0, quick=0),
     Bound("same deal again: asks", "one_run/again/asks", 0, quick=0),
     Bound("same deal again", "one_run/again/seconds", 300, " ms", to=0.001, quick=10_000),
-    Bound("slowest of 3 runs at once / single run", "concurrency/rows/3/slowest_ratio", 3, quick=6),
+    Bound("slowest of 3 runs at once / single run", "concurrency/rows/3/slowest_ratio", 2.5, quick=2.5),
     Bound("slowest of 20 runs at once / single run", "concurrency/rows/20/slowest_ratio", 1.25),
     Bound("slowest of 50 runs at once / single run", "concurrency/rows/50/slowest_ratio", 1.6),
     Bound("/livez with 20 runs, 99th percentile", "concurrency/rows/20/livez_p99_ms", 50, " ms"),

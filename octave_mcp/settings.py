@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        6, ge=1, le=len(READ_KINDS), description="Kinds of findings per ask about vendor pages (prospect pages: half)"
+        6, ge=1, le=len(READ_KINDS), description="Kinds of findings per ask about the vendor; half for the prospect"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit of a run if the request sets no limit")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")

@@ -16,9 +16,11 @@ from octave_mcp.surfaces.mcp.server import make
 ADAPTERS = ("openai", "anthropic", "firecrawl", "dbos", "psycopg", "sqlalchemy")
 HEAVY = (
     *ADAPTERS,
-    *("selectolax", "lxml", "cyclopts", "playwright", "numpy", "requests", "jinja2", "genai_prices"),
+    *("selectolax", "lxml", "cyclopts", "playwright", "numpy", "requests", "jinja2", "genai_prices", "stamina"),
     "octave_mcp.surfaces.http",
 )
+# A server imports these modules when it executes its first run.
+OF_RUNS = ("octave_mcp.pipeline.generate", "octave_mcp.runs.finishing", "octave_mcp.copywriting.assembly", "openai")
 MAX_TOKENS = 2600
 
 PACKAGE = ROOT / "octave_mcp"
@@ -32,6 +34,19 @@ import asyncio, sys
 import server
 tools = asyncio.run(server.mcp.list_tools())
 print(len(tools), *(name for name in {HEAVY!r} if name in sys.modules))
+"""
+
+OPEN_APPLICATION = f"""
+import asyncio, sys
+from pathlib import Path
+from octave_mcp.app import App
+from octave_mcp.settings import load
+async def opened():
+    app = App(load(home=Path.cwd()))
+    await app.runs.open()
+    await app.runs.close()
+asyncio.run(opened())
+print(*(name for name in {OF_RUNS!r} if name in sys.modules))
 """
 
 IMPORT_SURFACES = f"""
@@ -90,6 +105,13 @@ async def test_listing_the_tools_loads_no_heavy_module(tmp_path: Path) -> None:
 
 async def test_importing_every_surface_loads_no_sdk_engine_or_driver(tmp_path: Path) -> None:
     ended = await command("-c", IMPORT_SURFACES, cwd=tmp_path)
+
+    assert ended.code == 0, ended.err
+    assert ended.out.split() == []
+
+
+async def test_a_server_without_runs_does_not_load_the_pipeline(tmp_path: Path) -> None:
+    ended = await command("-c", OPEN_APPLICATION, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
     assert ended.out.split() == []

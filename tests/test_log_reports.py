@@ -141,7 +141,8 @@ async def test_the_report_on_a_run_shows_retries_with_cause_and_wait_and_correct
         ("understand", "prospect", "upstream_unavailable")
     ]
     assert calls[0]["wait_seconds"] <= 0.04
-    assert any("503" in retry["cause"] for retry in fetches)
+    assert fetches
+    assert all("503" in retry["cause"] for retry in fetches)
     (correction,) = found["corrections"]
     assert (correction["step"], correction["prompt"]) == ("write_playbook", "playbook/battle_card")
     shown = (await octave("logs", used.first, cwd=tmp_path)).out

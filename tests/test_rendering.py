@@ -13,6 +13,7 @@ from scripted import PROSPECT, VENDOR, Asked, Written, form, page
 from octave_mcp.asks import shortlist
 from octave_mcp.asks.prompts import SHARED_PROMPTS, ask_for, load, shared_fields
 from octave_mcp.asks.rendering import Rendered, estimated_tokens, rendered
+from octave_mcp.domain.asks import asks_per_pack
 from octave_mcp.domain.cards import CompetitivePositioning, ObjectionHandling, WhyWeWin
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.playbook import SummaryDraft
@@ -284,6 +285,11 @@ def test_two_asks_for_parts_of_an_answer_differ_in_the_input_that_the_journal_co
 
     assert len({digest_of(part.given) for part in parts}) == len(parts)
     assert "asked" not in whole.given  # the digests of earlier releases stay valid
+
+
+@pytest.mark.parametrize("reads", ["elements", "signals"])
+def test_all_kinds_of_findings_fit_in_one_ask(reads: Literal["elements", "signals"]) -> None:
+    assert asks_per_pack(reads, len(READ_KINDS)) == 1
 
 
 @pytest.mark.parametrize("reads", ["elements", "signals"])

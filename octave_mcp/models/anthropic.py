@@ -79,7 +79,7 @@ class Messages:
         }
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
-        return await posted(self._client, "/v1/messages", request, {"timeout": None})
+        return await posted(self._client, "/v1/messages", request)
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
         if answer.get("type") != "message":

@@ -122,7 +122,7 @@ def error_info(error: object, status: int = 0) -> ErrorInfo:
 
 def error_in(answer: object) -> object:
     """Return the error in a response with status 200, or None if the response is an answer."""
-    if isinstance(answer, str):  # some servers send JSON with a wrong content type
+    if isinstance(answer, str):
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import Any, NamedTuple, Protocol, cast
 
 import httpx2
@@ -86,20 +87,22 @@ class Wire(Protocol):
 
 
 async def posted(client: Any, path: str, request: Request, options: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - an SDK type, JSON
-    """Post the request with an SDK's client. Return the JSON of the response, or its text if it is not sent as JSON.
+    """Post the request with an SDK's client. Return the JSON of the response, or its text if it is not JSON.
 
     Methods such as `responses.create` would take most of their time to convert requests and responses to typed objects.
 
     Raises:
-        JSONDecodeError: If the response is sent as JSON, but is not JSON.
+        JSONDecodeError: If the content type of the response is JSON, but its text cannot be read as JSON.
     """
     response: httpx2.Response = await client.post(path, cast_to=httpx2.Response, body=request, options=options or {})
-    if response.headers.get("content-type", "").partition(";")[0].endswith("json"):
-        return response.json()
     try:
         return response.json()  # some servers send JSON with a wrong content type
-    except (ValueError, RecursionError):
-        return response.text
+    except (ValueError, RecursionError) as failed:
+        if not response.headers.get("content-type", "").partition(";")[0].endswith("json"):
+            return response.text
+        if isinstance(failed, JSONDecodeError):
+            raise
+        raise JSONDecodeError("Nested too deeply, or not in UTF-8", "", 0) from None
 
 
 def field(value: object, name: str) -> Any:  # noqa: ANN401 - JSON

@@ -17,6 +17,8 @@ UNFINISHED = "unfinished"
 SLOWEST = 5
 # Maximum number of entries of each kind, so that a damaged log cannot fill the memory. A real run has about 100.
 MAX_ENTRIES = 10_000
+# Two waits whose rounded values differ by less are the same wait.
+ROUNDED_SECONDS = 0.006
 
 
 class Span(Value):
@@ -269,15 +271,20 @@ class _Collector:
             yield StepSpan(step=step, company=company, start_seconds=start, seconds=round(end - start, 3))
 
     def _retries(self) -> Iterator[Retry]:
-        reported = set[float]()
+        reported = list[float]()
         for line in self.calls:
             if line.wait_seconds is not None:
-                reported.add(round(line.wait_seconds, 2))
+                reported.append(line.wait_seconds)
                 yield self._retry(line, line.prompt or "", line.error or "", line.wait_seconds)
-        # stamina logs each retry of a model call as well. Such a line has the same wait.
+        # stamina logs each retry of a model call as well. Such a line has the same wait, rounded to 10 ms.
         for line in self.retries:
-            if line.wait_for is not None and round(line.wait_for, 2) not in reported:
-                yield self._retry(line, "", line.caused_by or "", line.wait_for)
+            if (wait := line.wait_for) is None:
+                continue
+            same = min(reported, key=lambda known: abs(known - wait), default=None)
+            if same is not None and abs(same - wait) < ROUNDED_SECONDS:
+                reported.remove(same)
+            else:
+                yield self._retry(line, "", line.caused_by or "", wait)
 
     def _retry(self, line: LogLine, what: str, cause: str, wait: float) -> Retry:
         at, step = self._offset(line), line.step or ""

@@ -235,7 +235,7 @@ class Executor:
         asker, verifier = self._askers(record, execution, log)
         progress = Progress(record.run_id, record.session_id, log)
         for module in PIPELINE:
-            await computed(import_module, module)
+            await asyncio.to_thread(import_module, module)
         from octave_mcp.runs.beginning import run_of  # noqa: PLC0415 - imported by now
 
         run = await run_of(record, execution, self._adapters, asker, verifier, progress, self._deadline(asker), log)

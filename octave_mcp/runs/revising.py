@@ -124,6 +124,7 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
     """
     able = tuple(model for model in run.asker.fallback if can_revise(model.name))
     run = replace(run, asker=replace(run.asker, fallback=able))
+    run.asker.model.prepare()
     base = await run.store.get_version(revision.run_id, revision.base_version)
     if base is None:
         raise NotFound(f"run {revision.run_id!r} was deleted, so its playbook cannot be revised")

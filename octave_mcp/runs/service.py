@@ -116,7 +116,7 @@ class Runs:
         """
         if known := await self._known(wanted):
             return known
-        await computed(import_module, "octave_mcp.runs.revising")
+        await asyncio.to_thread(import_module, "octave_mcp.runs.revising")
         # A server that has no runs does not import the pipeline.
         from octave_mcp.runs.revising import Revisions  # noqa: PLC0415 - imported by now
 

@@ -135,8 +135,7 @@ class Versions:
         Raises:
             InputError: If the text has nothing to check, or is too long.
         """
-        record, metas = await self._record_and_versions(run_id)
-        playbook = await self.playbook(run_id, _chosen(record, metas, None).number)
+        playbook, (record, _) = await self.playbook(run_id), await self._found(run_id)
         pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
         return await computed(_checked, text, playbook, pages, record.sender)
 

@@ -118,7 +118,7 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
     for anchor in root.find("a"):
         href = anchor.attributes.get("href", "")
         # The pages of a site share most of their links. Paths are resolved once for the whole site.
-        absolute = _absolute(site if href.startswith("/") and site else base, href)
+        absolute = _of_site(site, href) if href.startswith("/") and site else _absolute(base, href)
         page = _own_page(absolute, company)  # pyright: ignore[reportArgumentType] - frozen values are hashable
         if page is None:
             continue
@@ -139,6 +139,10 @@ def _base_url(root: Element, url: str) -> str:
 
 
 @lru_cache(maxsize=MAX_KNOWN_LINKS)
+def _of_site(site: str, path: str) -> str:
+    return _absolute(site, path)
+
+
 def _absolute(base: str, href: str) -> str:
     """Return the absolute URL of a link without its fragment, or '' if the link is malformed."""
     try:
