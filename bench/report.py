@@ -104,7 +104,7 @@ def _one_run(run: Results) -> Rows:
         ("input tokens, of which cached", f"{run['input_tokens']:,}, {run['cached_tokens']:,}"),
         ("output tokens", f"{run['output_tokens']:,}"),
         (
-            "the same deal again",
+            "an equal request",
             f"{1000 * again['seconds']:.0f} ms, {again['asks']} asks, {again['pages_fetched']} pages fetched",
         ),
         ("critical path, in order", " → ".join(run["critical_path"])),

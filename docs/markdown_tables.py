@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - for the scripts next to it
+# ruff: noqa: INP001 - a module for the scripts in docs/ and bench/
 """Tables in Markdown."""
 
 from __future__ import annotations

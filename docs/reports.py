@@ -117,7 +117,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Setting:
-    """What the page says about the run. `files`: the test files that ran, or none if all of them did."""
+    """What the page says about the run. `files`: the test files that ran, or () if all test files ran."""
 
     version: str
     day: date
@@ -194,7 +194,7 @@ def page(junits: Sequence[str], coverage: str, setting: Setting, names: Sequence
         *_named("### Failed tests", (f"`{r.file}`: `{r.test}`" for r in found if r.outcome == "failed")),
         *_named("### Skipped tests", _reasons(found)),
         "## Line coverage",
-        "Lines run by processes that the tests start count too, unless such a process is killed.",
+        "Lines that run in processes started by the tests also count, unless the process is killed.",
         _packages(report),
     )
     return "\n\n".join(parts) + "\n"
@@ -254,7 +254,7 @@ def _named(heading: str, items: Iterable[str]) -> tuple[str, ...]:
 
 
 def _packages(report: dict[str, Any]) -> str:
-    """Return a table with a row for each package, and for each module that some test does not run completely."""
+    """Return a table with a row for each package, and for each module with lines that no test ran."""
     rows: list[tuple[str, ...]] = []
     files = sorted(report["files"].items(), key=lambda item: (Path(item[0]).parent, item[0]))
     for package, modules in groupby(files, key=lambda item: Path(item[0]).parent):

@@ -45,8 +45,8 @@ def check_computing() -> None:
 @cache
 def stay_responsive() -> None:
     """Tune the interpreter to keep the event loop responsive during computations. Further calls do nothing."""
-    # By default, a computing thread can hold the GIL for 5 ms, which makes the event loop wait long. Below 2 ms, the
-    # switches themselves take more than a tenth of the CPU time of a run.
+    # By default, a computing thread can hold the GIL for 5 ms, which makes the event loop wait too long. With less than
+    # 2 ms, switching between threads takes more than a tenth of the CPU time of a run.
     sys.setswitchinterval(0.002)
     gc.unfreeze()  # `fast_imports` has frozen the garbage of the imports, too
     gc.collect()

@@ -332,8 +332,8 @@ class Capacity(Value):
 def asks_per_pack(reads: Reads, specialists_per_ask: int) -> int:
     """Return how many asks there are about each pack of a company's pages.
 
-    An ask about the prospect's signals gets half as many specialists, because its answer is needed earlier: the
-    prospect's needs are worked out from the signals while the model is still reading the vendor's pages.
+    An ask about the prospect's pages covers half as many kinds of findings, because its answer is needed earlier: the
+    prospect's needs are worked out from it while the model is still reading the vendor's pages.
     """
     if reads == "elements":
         return ceil(len(READ_KINDS) / specialists_per_ask)

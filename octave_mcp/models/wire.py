@@ -71,7 +71,7 @@ class Wire(Protocol):
         ...
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - JSON
-        """Return the response as `posted` does."""
+        """Send the request, and return what `posted` returns."""
         ...
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - JSON
@@ -89,7 +89,8 @@ class Wire(Protocol):
 async def posted(client: Any, path: str, request: Request, options: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - an SDK type, JSON
     """Post the request with an SDK's client. Return the JSON of the response, or its text if it is not JSON.
 
-    Methods such as `responses.create` would take most of their time to convert requests and responses to typed objects.
+    SDK methods such as `responses.create` are not used, because they spend most of their time on converting requests
+    and responses to typed objects.
 
     Raises:
         JSONDecodeError: If the content type of the response is JSON, but its text cannot be read as JSON.

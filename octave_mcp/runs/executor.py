@@ -34,7 +34,8 @@ from octave_mcp.runs.verifiers import verifier_of
 if TYPE_CHECKING:
     from octave_mcp.pipeline.run import Run
 
-# A server that has no runs does not import the pipeline, which takes 8 MB. The first run imports it in a worker thread.
+# A server that has no runs does not import the pipeline, which needs 8 MB of memory. The first run imports the
+# pipeline in another thread.
 PIPELINE = ("octave_mcp.runs.beginning", "octave_mcp.runs.finishing")
 # Maximum number of times that a run is resumed without making progress. If many servers in a row end while they execute
 # the same run, the run is probably the cause: for example, it exhausts the memory.

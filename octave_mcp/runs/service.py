@@ -190,7 +190,7 @@ class Runs:
             NotFinished: If the run has no playbook, or has not ended.
             InputError: If the run cannot be recorded.
         """
-        from octave_mcp.runs.recorder import Recorder  # noqa: PLC0415 - only for one command
+        from octave_mcp.runs.recorder import Recorder  # noqa: PLC0415 - only one command needs it
 
         return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
 

@@ -133,6 +133,8 @@ class Versions:
         """Check a person's text against the pages that the run has read. No model is asked.
 
         Raises:
+            NotFound: If there is no such run.
+            NotFinished: If the run has no playbook, or has not ended.
             InputError: If the text has nothing to check, or is too long.
         """
         playbook, (record, _) = await self.playbook(run_id), await self._found(run_id)

@@ -33,7 +33,8 @@ class Server:
     retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
-    log. `tunes_when_open` tunes the interpreter when the application is open. Earlier, it would delay the tool list.
+    log. If `tunes_when_open` is true, the interpreter is tuned as soon as the application is open. Tuning it before
+    that would delay the tool list.
     """
 
     def __init__(

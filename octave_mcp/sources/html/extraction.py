@@ -117,7 +117,7 @@ def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Ite
     links: dict[str, Link] = {}
     for anchor in root.find("a"):
         href = anchor.attributes.get("href", "")
-        # The pages of a site share most of their links. Paths are resolved once for the whole site.
+        # The pages of a site share most of their links, so a link that is a path is resolved only once per site.
         absolute = _of_site(site, href) if href.startswith("/") and site else _absolute(base, href)
         page = _own_page(absolute, company)  # pyright: ignore[reportArgumentType] - frozen values are hashable
         if page is None:
