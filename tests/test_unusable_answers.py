@@ -134,7 +134,7 @@ async def test_a_run_without_a_usable_answer_says_what_was_wrong_with_the_answer
     assert record.error.message.startswith(f"no playbook could be written: {summary}: ")
     assert TO_DO.get((kind, provider), "") in record.error.message
     assert "site" not in record.error.message
-    assert len(double.asked) == 2 * 17
+    assert len(double.asked) == 2 * 13
 
 
 @pytest.mark.long

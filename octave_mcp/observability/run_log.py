@@ -17,8 +17,8 @@ UNFINISHED = "unfinished"
 SLOWEST = 5
 # Maximum number of entries of each kind, so that a damaged log cannot fill the memory. A real run has about 100.
 MAX_ENTRIES = 10_000
-# Two waits whose rounded values differ by less are the same wait.
-ROUNDED_SECONDS = 0.006
+# Two log lines are about the same retry if their times and waits differ by less than this many seconds.
+SAME_TIME_SECONDS, SAME_WAIT = 0.25, 0.006
 
 
 class Span(Value):
@@ -271,18 +271,19 @@ class _Collector:
             yield StepSpan(step=step, company=company, start_seconds=start, seconds=round(end - start, 3))
 
     def _retries(self) -> Iterator[Retry]:
-        reported = list[float]()
+        reported = list[tuple[float, float]]()
         for line in self.calls:
             if line.wait_seconds is not None:
-                reported.append(line.wait_seconds)
+                reported.append((self._offset(line), line.wait_seconds))
                 yield self._retry(line, line.prompt or "", line.error or "", line.wait_seconds)
-        # stamina logs each retry of a model call as well. Such a line has the same wait, rounded to 10 ms.
+        # stamina logs each retry of a model call as well, at the same time and with the same wait, rounded to 10 ms.
         for line in self.retries:
             if (wait := line.wait_for) is None:
                 continue
-            same = min(reported, key=lambda known: abs(known - wait), default=None)
-            if same is not None and abs(same - wait) < ROUNDED_SECONDS:
-                reported.remove(same)
+            at = self._offset(line)
+            same = (one for one in reported if abs(one[0] - at) < SAME_TIME_SECONDS and abs(one[1] - wait) < SAME_WAIT)
+            if found := next(same, None):
+                reported.remove(found)
             else:
                 yield self._retry(line, "", line.caused_by or "", wait)
 
