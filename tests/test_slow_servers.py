@@ -45,7 +45,7 @@ SLOW: dict[str, Serving] = {
     "busy while one call is under way": lambda: SlowServer(steady(50), beyond=BUSY),
     "full while two calls are under way": lambda: SlowServer(steady(50), slots=2, beyond=FULL),
     "drops what it does not take": lambda: SlowServer(steady(50), beyond=DROPS),
-    "slower with each call": lambda: SlowServer(lambda n: 2 + 3 * n),
+    "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
 }
 SHORT = {"busy while one call is under way"}
 # The server never answers the call with this index.

@@ -21,7 +21,6 @@ async def run_of(
     adapters: Adapters,
     asker: Asker,
     verifier: Asker | None,
-    progress: Progress,
     deadline: Deadline,
     log: EventLog,
 ) -> Run:
@@ -43,7 +42,7 @@ async def run_of(
         ),
         journal=execution.journal,
         store=execution.store,
-        progress=progress,
+        progress=Progress(record.run_id, record.session_id, log),
         deadline=deadline,
         site_timeout_seconds=adapters.limits.site_timeout_seconds,
         base=await base_of(record, execution.store, asker.model.identity, log),

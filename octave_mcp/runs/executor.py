@@ -18,7 +18,6 @@ from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
 from octave_mcp.errors import Crashed, OctaveError, StoreFailed
 from octave_mcp.pipeline.deadline import Deadline
-from octave_mcp.pipeline.progress import Progress
 from octave_mcp.ports import Claim, Model, RunContext, Source, Store
 from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission
@@ -234,12 +233,11 @@ class Executor:
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
         asker, verifier = self._askers(record, execution, log)
-        progress = Progress(record.run_id, record.session_id, log)
         for module in PIPELINE:
             await asyncio.to_thread(import_module, module)
         from octave_mcp.runs.beginning import run_of  # noqa: PLC0415 - imported by now
 
-        run = await run_of(record, execution, self._adapters, asker, verifier, progress, self._deadline(asker), log)
+        run = await run_of(record, execution, self._adapters, asker, verifier, self._deadline(asker), log)
         return record, run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:

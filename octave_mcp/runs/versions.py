@@ -86,10 +86,7 @@ class Versions:
 
     async def playbook(self, run_id: str, number: int | None = None) -> Playbook:
         """Return the playbook of the version that `Versions.one` returns."""
-        record, metas = await self._record_and_versions(run_id)
-        playbook = await self._store.get_playbook(record.playbook_of, _chosen(record, metas, number).number)
-        if playbook is None:
-            raise NotFound(f"run {run_id!r} was deleted")
+        _, playbook = await self._record_and_playbook(run_id, number)
         return playbook
 
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
@@ -137,7 +134,7 @@ class Versions:
             NotFinished: If the run has no playbook, or has not ended.
             InputError: If the text has nothing to check, or is too long.
         """
-        playbook, (record, _) = await self.playbook(run_id), await self._found(run_id)
+        record, playbook = await self._record_and_playbook(run_id)
         pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
         return await computed(_checked, text, playbook, pages, record.sender)
 
@@ -149,6 +146,13 @@ class Versions:
             # next version and write its files first.
             number = newest
             await self._files.replace(run_id, await self.playbook(run_id, number))
+
+    async def _record_and_playbook(self, run_id: str, number: int | None = None) -> tuple[RunRecord, Playbook]:
+        record, metas = await self._record_and_versions(run_id)
+        playbook = await self._store.get_playbook(record.playbook_of, _chosen(record, metas, number).number)
+        if playbook is None:
+            raise NotFound(f"run {run_id!r} was deleted")
+        return record, playbook
 
     async def _record_and_versions(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]]:
         record, metas = await self._found(run_id)
