@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from octave_mcp.copywriting.rubric import absolutes
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Cite, Evidence, EvidenceId, Finding, Support
 from octave_mcp.domain.notices import Gap
@@ -90,7 +91,10 @@ class Corrector:
 
     def _is_sound(self, better: str, claim: FoundClaim, subject: Subject) -> bool:
         is_harmless = _is_acceptable(better, claim.text) and not addresses_model(better)
-        return is_harmless and not self._problems(better, claim, subject.cited(claim))
+        cited = subject.cited(claim)
+        # A battle card would drop an absolute claim that no quotation makes, even if the page's title makes it.
+        is_kept = not absolutes(better, (item.quote for item in cited))
+        return is_harmless and is_kept and not self._problems(better, claim, cited)
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
         """If a reason contains invented names, replace the reason with a general one.
