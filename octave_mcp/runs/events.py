@@ -17,6 +17,9 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.outcome import seconds
 from octave_mcp.runs.timings import company_of
 
+# After a write, the log waits this long before the next one, so that events that come close together need only one
+# transaction, and their followers only one query.
+BATCH_SECONDS = 0.2
 SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
 
 
@@ -55,7 +58,7 @@ class EventLog:
         self._done = max((event.done for event in earlier), default=0)
         self.unstored = unstored
         self._writing: asyncio.Task[str] | None = None
-        self._retry: asyncio.TimerHandle | None = None
+        self._next_write: asyncio.TimerHandle | None = None
         self._failures = 0
         self._ended = False
 
@@ -73,7 +76,7 @@ class EventLog:
             return
         self._done = max(self._done, event.done)
         self.unstored.append(self.show(event))
-        if self._retry is None:
+        if self._next_write is None:
             self._write()
 
     def show(self, event: Event) -> Event:
@@ -84,7 +87,9 @@ class EventLog:
         return event
 
     def _write(self) -> None:
-        self._retry = None
+        if self._next_write:
+            self._next_write.cancel()
+            self._next_write = None
         if self._writing is None and self.unstored:
             self._writing = self._supervisor.once("event log", self._append)
 
@@ -97,10 +102,8 @@ class EventLog:
         finally:
             self._notify(self._run_id)
             self._writing = None
-            if self._failures:
-                self._retry = asyncio.get_running_loop().call_later(outage_seconds(self._failures), self._write)
-            else:
-                self._write()
+            delay = outage_seconds(self._failures) if self._failures else BATCH_SECONDS
+            self._next_write = asyncio.get_running_loop().call_later(delay, self._write)
 
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
         """Return the events of the batch that are not stored yet.
@@ -113,14 +116,14 @@ class EventLog:
 
     async def close(self) -> None:
         """Make a last attempt to store the remaining events, and wake all callers that wait for the run."""
-        if self._retry:
-            self._retry.cancel()
-            self._write()
+        self._write()
         while self._writing:
             await asyncio.wait((self._writing,))
-        if self._retry:
-            self._retry.cancel()
-            self._retry = None
+            if not self._failures:
+                self._write()
+        if self._next_write:
+            self._next_write.cancel()
+            self._next_write = None
         self._notify(self._run_id)
 
 

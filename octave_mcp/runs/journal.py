@@ -22,6 +22,9 @@ from octave_mcp.ports import Journal, Store
 
 T = TypeVar("T")
 
+# An execution that the store has just confirmed does not ask the store again for this long.
+CONFIRMED_SECONDS = 0.5
+
 
 class Execution:
     """One execution of a run.
@@ -54,7 +57,7 @@ class Execution:
         self.store = store.waiting(self._waiting)
         self._stop, self._report, self._observe = stop, report, observe
         self.fruitless_resumes = epoch - 1 - max((entry.epoch for entry in entries), default=0)
-        self.stepped_at = -math.inf
+        self.stepped_at = self._confirmed_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}
         for entry in entries:
             self._entries.setdefault(entry.name, {})[entry.digest] = entry
@@ -88,9 +91,12 @@ class Execution:
 
         Call this method before each operation that costs money.
         """
-        self.stepped_at = asyncio.get_running_loop().time()
+        self.stepped_at = asked_at = asyncio.get_running_loop().time()
+        if asked_at - self._confirmed_at < CONFIRMED_SECONDS:
+            return
         if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
+        self._confirmed_at = asked_at
 
     async def record(self, step: StepRecord) -> None:
         """Store the step, or stop the execution if the run is final or another execution has taken it over.
@@ -98,9 +104,10 @@ class Execution:
         During a database outage, this method waits until it can store the step, because the step has already cost
         money.
         """
-        self.stepped_at = asyncio.get_running_loop().time()
+        self.stepped_at = asked_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
+        self._confirmed_at = asked_at
         if self._observe:
             self._observe(step)
 
