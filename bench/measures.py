@@ -20,7 +20,7 @@ Figures = dict[str, Any]
 # Runs that only fill the caches of the doubles, or whose CPU time is measured, do not wait for realistic answers.
 FAST = 0.02
 MANY = {"max_runs": 200, "max_asks": 1000}
-PROBE_SECONDS = 0.02
+PROBE_SECONDS = 0.2
 SAMPLE_SECONDS = 1.0
 USABLE = ("completed", "partial")
 

@@ -145,8 +145,9 @@ def _persona(drafts: Drafts, summary: SummaryDraft[EvidenceId], rank: int) -> Pr
 
 
 def _sequences(drafts: Drafts, gaps: list[Gap]) -> tuple[EmailSequence, ...]:
+    material = EmailMaterial(drafts.evidence, drafts.known, drafts.given)
     sequences = tuple(
-        _sequence(drafts, persona, draft, gaps)
+        _sequence(drafts, material, persona, draft, gaps)
         for persona, draft in zip(drafts.personas, drafts.sequences, strict=True)
         if draft is not None
     )
@@ -155,11 +156,14 @@ def _sequences(drafts: Drafts, gaps: list[Gap]) -> tuple[EmailSequence, ...]:
 
 
 def _sequence(
-    drafts: Drafts, persona: BuyerPersona, draft: Drafted[SequenceDraft[EvidenceId]], gaps: list[Gap]
+    drafts: Drafts,
+    material: EmailMaterial,
+    persona: BuyerPersona,
+    draft: Drafted[SequenceDraft[EvidenceId]],
+    gaps: list[Gap],
 ) -> EmailSequence:
     touches: list[Touch] = []
     persona_id, head = persona.id, letterhead(persona.contact, drafts.sender, drafts.vendor)
-    material = EmailMaterial(drafts.evidence, drafts.known, drafts.given)
     finished = emails(draft.value, material, drafts.language, head)
     for email in outlines(draft.value, material) if draft.is_outline else finished:
         if email.errors:

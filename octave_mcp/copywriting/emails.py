@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from octave_mcp.copywriting.email_text import Deal, Email
 from octave_mcp.copywriting.faults import Fault
@@ -18,7 +19,7 @@ from octave_mcp.evidence.checks import INCOMPLETE, Problem
 from octave_mcp.evidence.languages import foreign
 from octave_mcp.evidence.plans import dated, in_field, sites
 from octave_mcp.evidence.pruning import is_empty
-from octave_mcp.evidence.support import Statement, problems, quoted
+from octave_mcp.evidence.support import Quoted, Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
 # If an e-mail scores fewer points than this (out of 100), the model that wrote it is asked for a correction. The
@@ -43,7 +44,7 @@ class Judged:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EmailMaterial:
     """The sources that an e-mail is allowed to use in addition to the evidence that it cites.
 
@@ -61,11 +62,19 @@ class EmailMaterial:
         vendor, prospect = (*self.known, "", "")[:2]
         return Deal(vendor, prospect, self.given)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[str, ...]:
         return tuple(
             f"{evidence.page_title}\n{evidence.label}\n{evidence.quote}" for evidence in self.evidence.values()
         )
+
+    @cached_property
+    def sites(self) -> tuple[Quoted, ...]:
+        return sites((evidence, evidence.role) for evidence in self.evidence.values())
+
+    @cached_property
+    def quoted(self) -> tuple[Quoted, ...]:
+        return tuple(map(quoted, self.evidence.values()))
 
 
 def emails(
@@ -164,13 +173,12 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
         (touch, ("make_first",), touch.make_first or ""),
         *((touch, ("personalisation", at), _DAY.sub("", note)) for at, note in enumerate(touch.personalisation)),
     ]
-    site_quotations = sites((shown_evidence, shown_evidence.role) for shown_evidence in material.evidence.values())
-    evidence, known, shown = (*map(quoted, cited), *site_quotations), tuple(material.known), material.shown
+    evidence, known, shown = (*map(quoted, cited), *material.sites), tuple(material.known), material.shown
     for value, path, text in texts:
         field = str(path[-1] if value is touch.call_to_action else path[0])
         statement = dated(Statement(text, "copy", "", "", evidence, material.given, known, shown))
         if field == "make_first":
-            statement = replace(statement, evidence=tuple(map(quoted, material.evidence.values())))
+            statement = replace(statement, evidence=material.quoted)
         issues = problems(in_field(value, field, statement))
         yield from (replace(problem, at=path) for problem in issues if not problem.is_soft)
     if not cited and touch.call_to_action.label not in {"offer", "goodbye"}:

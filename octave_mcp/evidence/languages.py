@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from octave_mcp.evidence.checks import Problem
@@ -26,9 +26,16 @@ def foreign(text: str, language: str) -> Iterator[Problem]:
     is_short = len(prose.split()) < MIN_WORDS and not (len(prose) >= MIN_WORDS and language in _UNSPACED_LANGUAGES)
     if is_short or not language:
         return
-    identified, probability = _identifier().classify(prose)
+    identified, probability = _classified(prose)
     if probability >= MIN_PROBABILITY and identified != language.split("-", maxsplit=1)[0].lower():
         yield Problem("D22", f"it is written in {identified!r}; write it in {language!r}")
+
+
+# An e-mail is judged when it is written, and again when it is assembled.
+@lru_cache(maxsize=512)
+def _classified(prose: str) -> tuple[str, float]:
+    """Return the likeliest language of a text, and its probability."""
+    return _identifier().classify(prose)
 
 
 @cache
