@@ -5,6 +5,10 @@ threads, callers wait nearly twice as long as with one thread. With four threads
 threads do not make any run end sooner. Therefore one thread takes all jobs. If a job is slow, another thread takes over
 the queue. A job that takes too long is stopped, and its caller gets an error.
 
+The jobs of older runs come first. If many runs start at once, each of them then ends as soon as possible; if they took
+turns, all of them would end at the same late time. Jobs outside of runs, such as the answer to a request, come before
+all runs.
+
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
 
@@ -22,11 +26,14 @@ from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
 
+from octave_mcp.concurrency.current import RUN_BEGAN
 from octave_mcp.errors import NotReady, TookTooLong
 
 # If a job runs for longer than this, it is slow, and another thread takes over the queue.
@@ -59,11 +66,36 @@ class _Job:
         return time.monotonic() - self.started_at
 
 
+class _Queue:
+    """Jobs in the order in which they are to be executed.
+
+    `_Stopped` can be raised in a thread that uses the queue, so the queue has no lock. Each operation on it is atomic.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: list[tuple[float, int, _Job]] = []
+        self._numbers = count()
+        self._queued = SimpleQueue[bool]()
+
+    def put(self, job: _Job) -> None:
+        heappush(self._jobs, (RUN_BEGAN.get(), next(self._numbers), job))
+        self._queued.put(item=True)
+
+    def get(self) -> _Job:
+        """Remove the first job and return it. If there is none, wait for one."""
+        self._queued.get()
+        return heappop(self._jobs)[-1]
+
+    @property
+    def is_empty(self) -> bool:
+        return self._queued.empty()
+
+
 class Workers(Executor):
     """An executor that runs one job at a time, or more if a job is slow."""
 
     def __init__(self) -> None:
-        self.queue: SimpleQueue[_Job] = SimpleQueue()
+        self.queue = _Queue()
         self.current: _Worker | None = None
         """The worker that takes jobs from the queue. Every other worker ends after its current job."""
         self._all: list[_Worker] = []
@@ -132,7 +164,7 @@ class Workers(Executor):
         if not takes_work and len(self._all) < MAX_THREADS:
             self._start_worker()
         # Fail the queued jobs, because no worker is left to take them and their callers might wait forever.
-        while self._are_all_stuck and not self.queue.empty():
+        while self._are_all_stuck and not self.queue.is_empty:
             done = self.queue.get().done
             if done.set_running_or_notify_cancel():
                 done.set_exception(_stuck())

@@ -12,7 +12,7 @@ from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import BudgetTracker
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.critical_path import new_strand
-from octave_mcp.concurrency.current import RUN_ID, TRACE_PARENT
+from octave_mcp.concurrency.current import RUN_BEGAN, RUN_ID, TRACE_PARENT
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
@@ -127,6 +127,7 @@ class Executor:
     async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
         RUN_ID.set(run_id)
+        RUN_BEGAN.set(record.created_at.timestamp())
         new_strand()
         TRACE_PARENT.set(record.trace_parent)
         log = self.logs[run_id] = await self._log(run_id, store, attempts)
