@@ -35,11 +35,12 @@ def foreign(text: str, language: str) -> Iterator[Problem]:
 @lru_cache(maxsize=512)
 def _classified(prose: str) -> tuple[str, float]:
     """Return the likeliest language of a text, and its probability."""
-    return _identifier().classify(prose)
+    return identifier().classify(prose)
 
 
 @cache
-def _identifier() -> Any:  # noqa: ANN401 - untyped
+def identifier() -> Any:  # noqa: ANN401 - untyped
+    """Return the language identifier, loaded at the first call. It takes 80 MB, so all callers share it."""
     from py3langid import langid  # noqa: PLC0415 - most of a second to load
 
     untyped: Any = langid.LanguageIdentifier

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, cast
+from typing import cast
+
+from octave_mcp.evidence.languages import identifier
 
 UNKNOWN = "und"
 LANGUAGE_TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_]|$)")
@@ -125,15 +126,7 @@ def _ranked(text: str) -> list[tuple[str, float]]:
     Codes that mean the same language are merged.
     """
     likelihoods: dict[str, float] = {}
-    for language, likelihood in cast("list[tuple[str, float]]", _identifier().rank(text)):
+    for language, likelihood in cast("list[tuple[str, float]]", identifier().rank(text)):
         name = SYNONYMS.get(language, language)
         likelihoods[name] = likelihoods.get(name, 0.0) + likelihood
     return sorted(likelihoods.items(), key=lambda item: -item[1])
-
-
-@cache
-def _identifier() -> Any:  # noqa: ANN401 - untyped
-    from py3langid import langid  # noqa: PLC0415 - its model takes most of a second to load
-
-    untyped: Any = langid.LanguageIdentifier
-    return untyped.from_model_file(langid.MODEL_FILE, norm_probs=True)
