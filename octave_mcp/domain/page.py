@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, Literal
 
 from pydantic import Field
@@ -15,9 +15,12 @@ from octave_mcp.domain.value import Value
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 
-def count_words(text: str) -> int:
-    """Count the words of a text. In Chinese, Japanese and Korean, two characters count as one word."""
-    return len(_WORD.findall(text))
+def count_words(text: str, at_most: int | None = None) -> int:
+    """Count the words of a text, but no further than `at_most`.
+
+    In Chinese, Japanese and Korean, two characters count as one word.
+    """
+    return len(_WORD.findall(text)) if at_most is None else sum(1 for _ in islice(_WORD.finditer(text), at_most))
 
 
 PageKind = Literal[

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from octave_mcp.domain.company import Company, Site
-from octave_mcp.domain.page import Addresses, Page, PageFailure
+from octave_mcp.domain.page import Addresses, Page, PageFailure, count_words
 from octave_mcp.domain.places import mapped
 from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
@@ -134,13 +134,13 @@ def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFai
 
 
 def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
-    if isinstance(page, PageFailure) or page.words >= MIN_PAGE_WORDS:
+    if isinstance(page, PageFailure) or (words := count_words(page.text, at_most=MIN_PAGE_WORDS)) == MIN_PAGE_WORDS:
         return page
-    return PageFailure(url=page.ref.url, code="thin", reason=f"The page has only {page.words} words")
+    return PageFailure(url=page.ref.url, code="thin", reason=f"The page has only {words} words")
 
 
 def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Page | PageFailure:
-    if isinstance(page, Page) and (first := first_urls.get(page.normalised_text)):
+    if first_urls and isinstance(page, Page) and (first := first_urls.get(page.normalised_text)):
         return PageFailure(url=page.ref.url, code="duplicate", reason=f"The page has the same text as {first}")
     return page
 

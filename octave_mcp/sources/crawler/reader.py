@@ -99,6 +99,6 @@ def _is_thin(page: Page, html: bytes) -> bool:
 
     A thin page has scripts. It has either no words, or only a few words in a large HTML file.
     """
-    words = count_words(page.body)
+    words = count_words(page.body, at_most=THIN_PAGE_WORDS)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)
     return is_short and SCRIPT.search(html) is not None
