@@ -10,6 +10,7 @@ from dbos import (
     DBOSClient,
     DBOSConfig,
     DBOSPortableJSONSerializer,
+    _scheduler,  # pyright: ignore[reportPrivateUsage]
     _workflow_commands,  # pyright: ignore[reportPrivateUsage]
     error,
 )
@@ -26,7 +27,7 @@ IDLE_TRANSACTION_SECONDS = 30.0
 # How often DBOS polls for notifications (on SQLite) or sends them (on Postgres), although octave-mcp uses none. The
 # interval is short because shutdown waits for its end.
 NOTIFICATION_POLL_SECONDS = 0.2
-# How often DBOS polls for queued and delayed workflows, which octave-mcp never creates.
+# How often DBOS polls for queued and delayed workflows and for schedules, which octave-mcp never creates.
 UNUSED_POLL_SECONDS = 60.0
 # Maximum number of threads in DBOS's executor, in which most of its queries run. More threads would mostly compete for
 # the GIL and the database.
@@ -54,10 +55,11 @@ def config(url: str, executor_id: str) -> DBOSConfig:
 
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
-    """Make DBOS poll its internal queue and its delayed workflows once a minute instead of once a second."""
-    # octave-mcp uses neither the queue nor delayed workflows. Polling for queued and delayed workflows every second
-    # would take a third of the CPU time of an idle process.
+    """Make DBOS poll its internal queue, delayed workflows and schedules less than once a second."""
+    # octave-mcp uses none of them. Polling for them every second would take a third of the CPU time of an idle process.
+    # DBOS polls for schedules every second only during its first minute.
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    _scheduler._STARTUP_FAST_POLL_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_POLL_SECONDS  # noqa: SLF001
 
 
