@@ -16,6 +16,7 @@ from test_rest import problem_in, serving
 
 from octave_mcp.concurrency import computing, workers
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.current import RUN_BEGAN
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.value import Value
@@ -128,6 +129,26 @@ async def test_work_whose_caller_is_cancelled_while_it_is_queued_never_starts(he
     await asyncio.wait([*before, waiting])
 
     assert executed == [2]
+
+
+async def test_queued_work_is_done_in_the_order_of_its_runs_and_requests_come_first(held: threading.Event) -> None:
+    order: list[str] = []
+
+    async def queue(began: float, name: str) -> None:
+        RUN_BEGAN.set(began)
+        await computed(order.append, name)
+
+    before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MAX_THREADS)]
+    await asyncio.sleep(0)
+    work = [
+        asyncio.create_task(queue(began, name))
+        for began, name in ((20.0, "newer run"), (10.0, "older run"), (20.0, "newer run"), (0.0, "request"))
+    ]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.wait([*before, *work])
+
+    assert order == ["request", "older run", "newer run", "newer run"]
 
 
 @pytest.mark.usefixtures("impatient")

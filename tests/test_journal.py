@@ -11,13 +11,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from contracts.test_stores import ended, record
+from clocks import stop_the_clock
+from contracts.test_stores import ended, event_of, record
 from matrix import sampled
 
+from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.concurrency.together import together
 from octave_mcp.errors import OctaveError, RateLimited, SiteUnreachable, StoreFailed
 from octave_mcp.ports import Journal, Store
-from octave_mcp.runs.journal import Execution
+from octave_mcp.runs.events import BATCH_SECONDS, EventLog
+from octave_mcp.runs.journal import CONFIRMED_SECONDS, Execution
 from octave_mcp.store.sql import SqlStore
 
 Pipeline = Callable[[Journal], Awaitable[object]]
@@ -258,3 +261,46 @@ async def test_a_result_is_not_lost_while_the_database_cannot_be_written(tmp_pat
 def rename(folder: Path, table: str, to: str) -> None:
     with closing(sqlite3.connect(folder / "octave.db", timeout=60)) as db:
         db.execute(f"alter table {table} rename to {to}")
+
+
+async def test_events_that_come_close_together_are_stored_together(bench: Bench) -> None:
+    clock, stored = stop_the_clock(), asyncio.Event()
+    log = EventLog("run_1", bench.store, lambda _: None, lambda _: stored.set(), [], Supervisor())
+
+    async def messages() -> list[str]:
+        stored.clear()
+        await stored.wait()
+        return [event.message for _, event in await bench.store.events("run_1")]
+
+    log(event_of("progress", "first"))
+    assert await messages() == ["first"], "the first event is stored at once"
+    for message in ("second", "third"):
+        log(event_of("progress", message))
+    for _ in range(5):  # long enough for a write, if the log had begun one
+        assert [event.message for _, event in await bench.store.events("run_1")] == ["first"]
+    clock.advance(BATCH_SECONDS)
+    assert await messages() == ["first", "second", "third"]
+
+    log(event_of("progress", "last"))
+    await log.close()
+    assert len(await bench.store.events("run_1")) == 4, "the end of the run does not wait"
+
+
+async def test_an_execution_that_lost_its_run_between_two_steps_starts_no_further_step(bench: Bench) -> None:
+    clock, first_is_done, may_continue = stop_the_clock(), asyncio.Event(), asyncio.Event()
+
+    async def pipeline(journal: Journal) -> None:
+        await bench.step(journal, "first")
+        first_is_done.set()
+        await may_continue.wait()
+        await bench.step(journal, "second")
+
+    lost = asyncio.create_task(bench.execute(pipeline))
+    await first_is_done.wait()
+    await bench.execution()
+    clock.advance(CONFIRMED_SECONDS)
+    may_continue.set()
+    await asyncio.wait([lost])
+
+    assert lost.cancelled()
+    assert bench.calls == {"first": 1}

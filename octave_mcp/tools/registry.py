@@ -46,7 +46,7 @@ class Call:
     calls: Calls
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """A function that MCP, HTTP and the command line offer.
 
@@ -74,7 +74,7 @@ class Tool:
     def name(self) -> str:
         return self.function.__name__
 
-    @property
+    @functools.cached_property
     def arguments(self) -> tuple[str, ...]:
         """The names of the arguments as callers send them, such as 'from' for the parameter `from_`."""
         return tuple(name.removesuffix("_") for name in inspect.signature(self.function).parameters if name != "call")
