@@ -80,10 +80,11 @@ def _made(make: Make, lines: Sequence[Line], start: int) -> Iterator[dict[str, A
 
 
 def _limited(found: Iterator[dict[str, Any]], limit: float) -> Iterator[dict[str, Any]]:
+    """Yield findings up to this number of tokens, but at least one."""
     size = 0
     for finding in islice(found, 60):
-        size += tokens(finding)
-        if size > limit:
+        is_first, size = not size, size + tokens(finding)
+        if size > limit and not is_first:
             return
         yield finding
 
