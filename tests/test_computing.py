@@ -131,24 +131,22 @@ async def test_work_whose_caller_is_cancelled_while_it_is_queued_never_starts(he
     assert executed == [2]
 
 
-async def test_queued_work_is_done_in_the_order_of_its_runs_and_requests_come_first(held: threading.Event) -> None:
+async def test_the_oldest_run_comes_first_and_requests_take_turns_with_runs(held: threading.Event) -> None:
     order: list[str] = []
 
-    async def queue(began: float, name: str) -> None:
+    async def queue(began: float | None, name: str) -> None:
         RUN_BEGAN.set(began)
         await computed(order.append, name)
 
-    before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MAX_THREADS)]
+    before = asyncio.create_task(computed(held.wait))
     await asyncio.sleep(0)
-    work = [
-        asyncio.create_task(queue(began, name))
-        for began, name in ((20.0, "newer run"), (10.0, "older run"), (20.0, "newer run"), (0.0, "request"))
-    ]
+    newer, older, request = (20.0, "newer run"), (10.0, "older run"), (None, "request")
+    work = [asyncio.create_task(queue(*job)) for job in (newer, older, newer, request, request)]
     await asyncio.sleep(0)
     held.set()
-    await asyncio.wait([*before, *work])
+    await asyncio.wait([before, *work])
 
-    assert order == ["request", "older run", "newer run", "newer run"]
+    assert order == ["older run", "request", "newer run", "request", "newer run"]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -7,8 +7,8 @@ from contextvars import ContextVar
 
 # This ID is added to all log records, including records written by libraries.
 RUN_ID: ContextVar[str | None] = ContextVar("run_id", default=None)
-# When the run was requested, as a Unix time, or 0 outside of runs.
-RUN_BEGAN: ContextVar[float] = ContextVar("run_began", default=0.0)
+# When the run was requested, as a Unix time.
+RUN_BEGAN: ContextVar[float | None] = ContextVar("run_began", default=None)
 # The W3C trace context of the request that is being answered or, in the task of a run, of the request that started it.
 TRACE_PARENT: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 

@@ -5,9 +5,9 @@ threads, callers wait nearly twice as long as with one thread. With four threads
 threads do not make any run end sooner. Therefore one thread takes all jobs. If a job is slow, another thread takes over
 the queue. A job that takes too long is stopped, and its caller gets an error.
 
-The jobs of older runs come first. If many runs start at once, each of them then ends as soon as possible; if they took
-turns, all of them would end at the same late time. Jobs outside of runs, such as the answer to a request, come before
-all runs.
+Among the jobs of runs, those of the oldest run come first. If many runs start at once, they then end one after another;
+if they took turns, all of them would end at the same late time. Jobs outside of runs, such as the answer to a request,
+take turns with the jobs of runs.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -21,6 +21,7 @@ import math
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
@@ -69,22 +70,30 @@ class _Job:
 class _Queue:
     """Jobs in the order in which they are to be executed.
 
-    `_Stopped` can be raised in a thread that uses the queue, so the queue has no lock. Each operation on it is atomic.
+    `_Stopped` can be raised in a thread that uses the queue, so the queue has no lock. Only one thread at a time takes
+    jobs from it.
     """
 
     def __init__(self) -> None:
-        self._jobs: list[tuple[float, int, _Job]] = []
+        self._requests = deque[_Job]()
+        self._runs: list[tuple[float, int, _Job]] = []
         self._numbers = count()
         self._queued = SimpleQueue[bool]()
+        self._last_was_request = False
 
     def put(self, job: _Job) -> None:
-        heappush(self._jobs, (RUN_BEGAN.get(), next(self._numbers), job))
+        if began := RUN_BEGAN.get():
+            heappush(self._runs, (began, next(self._numbers), job))
+        else:
+            self._requests.append(job)
         self._queued.put(item=True)
 
     def get(self) -> _Job:
         """Remove the first job and return it. If there is none, wait for one."""
         self._queued.get()
-        return heappop(self._jobs)[-1]
+        # After a request, the next job is a run's, so that many requests cannot stop all runs.
+        self._last_was_request = bool(self._requests) and not (self._last_was_request and self._runs)
+        return self._requests.popleft() if self._last_was_request else heappop(self._runs)[-1]
 
     @property
     def is_empty(self) -> bool:
