@@ -16,7 +16,7 @@ from test_rest import problem_in, serving
 
 from octave_mcp.concurrency import computing, workers
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.concurrency.current import RUN_BEGAN
+from octave_mcp.concurrency.current import READING_SINCE
 from octave_mcp.domain.company import Company
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.value import Value
@@ -133,13 +133,18 @@ async def test_work_whose_caller_is_cancelled_while_it_is_queued_never_starts(he
 
 async def test_the_oldest_run_comes_first_and_requests_take_turns_with_runs(held: threading.Event) -> None:
     order: list[str] = []
+    started = threading.Event()
 
-    async def queue(began: float | None, name: str) -> None:
-        RUN_BEGAN.set(began)
+    async def queue(since: float | None, name: str) -> None:
+        READING_SINCE.set(since)
         await computed(order.append, name)
 
-    before = asyncio.create_task(computed(held.wait))
-    await asyncio.sleep(0)
+    def hold() -> None:
+        started.set()
+        held.wait()
+
+    before = asyncio.create_task(computed(hold))
+    await asyncio.to_thread(started.wait)
     newer, older, request = (20.0, "newer run"), (10.0, "older run"), (None, "request")
     work = [asyncio.create_task(queue(*job)) for job in (newer, older, newer, request, request)]
     await asyncio.sleep(0)
@@ -149,6 +154,8 @@ async def test_the_oldest_run_comes_first_and_requests_take_turns_with_runs(held
     assert order == ["older run", "request", "newer run", "request", "newer run"]
 
 
+# With coverage, this test never ends: Python then hardly runs the event loop while an exception waits in a thread.
+@pytest.mark.no_cover
 @pytest.mark.usefixtures("impatient")
 async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_alive_but_not_ready(
     held: threading.Event,

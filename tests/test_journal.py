@@ -286,7 +286,10 @@ async def test_events_that_come_close_together_are_stored_together(bench: Bench)
     assert len(await bench.store.events("run_1")) == 4, "the end of the run does not wait"
 
 
-async def test_an_execution_that_lost_its_run_between_two_steps_starts_no_further_step(bench: Bench) -> None:
+@pytest.mark.parametrize(("seconds", "calls"), [(0.0, {"first": 1, "second": 1}), (CONFIRMED_SECONDS, {"first": 1})])
+async def test_a_confirmed_execution_asks_for_half_a_second_no_more_whether_it_has_lost_its_run(
+    seconds: float, calls: dict[str, int], bench: Bench
+) -> None:
     clock, first_is_done, may_continue = stop_the_clock(), asyncio.Event(), asyncio.Event()
 
     async def pipeline(journal: Journal) -> None:
@@ -298,9 +301,10 @@ async def test_an_execution_that_lost_its_run_between_two_steps_starts_no_furthe
     lost = asyncio.create_task(bench.execute(pipeline))
     await first_is_done.wait()
     await bench.execution()
-    clock.advance(CONFIRMED_SECONDS)
+    clock.advance(seconds)
     may_continue.set()
     await asyncio.wait([lost])
 
     assert lost.cancelled()
-    assert bench.calls == {"first": 1}
+    assert bench.calls == calls
+    assert await bench.names() == {"first"}

@@ -7,8 +7,9 @@ from contextvars import ContextVar
 
 # This ID is added to all log records, including records written by libraries.
 RUN_ID: ContextVar[str | None] = ContextVar("run_id", default=None)
-# When the run was requested, as a Unix time.
-RUN_BEGAN: ContextVar[float | None] = ContextVar("run_began", default=None)
+# When the run began to read pages, as a time of the event loop. The computing thread executes the jobs of runs in this
+# order. Before that time, and outside of runs, it is None.
+READING_SINCE: ContextVar[float | None] = ContextVar("reading_since", default=None)
 # The W3C trace context of the request that is being answered or, in the task of a run, of the request that started it.
 TRACE_PARENT: ContextVar[str | None] = ContextVar("trace_parent", default=None)
 

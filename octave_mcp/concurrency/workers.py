@@ -5,9 +5,9 @@ threads, callers wait nearly twice as long as with one thread. With four threads
 threads do not make any run end sooner. Therefore one thread takes all jobs. If a job is slow, another thread takes over
 the queue. A job that takes too long is stopped, and its caller gets an error.
 
-Among the jobs of runs, those of the oldest run come first. If many runs start at once, they then end one after another;
-if they took turns, all of them would end at the same late time. Jobs outside of runs, such as the answer to a request,
-take turns with the jobs of runs.
+Among the jobs of runs that read pages, those of the oldest run come first, so that some of many runs that start at once
+end sooner. All other jobs take turns with these jobs. Other jobs are those of requests, and those of runs that have
+just started, because opening a website has a time limit.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -34,7 +34,7 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any
 
-from octave_mcp.concurrency.current import RUN_BEGAN
+from octave_mcp.concurrency.current import READING_SINCE
 from octave_mcp.errors import NotReady, TookTooLong
 
 # If a job runs for longer than this, it is slow, and another thread takes over the queue.
@@ -70,30 +70,33 @@ class _Job:
 class _Queue:
     """Jobs in the order in which they are to be executed.
 
-    `_Stopped` can be raised in a thread that uses the queue, so the queue has no lock. Only one thread at a time takes
-    jobs from it.
+    `_Stopped` can be raised in a thread that uses the queue, so the queue has no lock.
     """
 
     def __init__(self) -> None:
-        self._requests = deque[_Job]()
+        self._others = deque[_Job]()
         self._runs: list[tuple[float, int, _Job]] = []
         self._numbers = count()
         self._queued = SimpleQueue[bool]()
-        self._last_was_request = False
+        self._last_was_other = False
 
     def put(self, job: _Job) -> None:
-        if began := RUN_BEGAN.get():
-            heappush(self._runs, (began, next(self._numbers), job))
+        if (since := READING_SINCE.get()) is None:
+            self._others.append(job)
         else:
-            self._requests.append(job)
+            heappush(self._runs, (since, next(self._numbers), job))
         self._queued.put(item=True)
 
     def get(self) -> _Job:
         """Remove the first job and return it. If there is none, wait for one."""
         self._queued.get()
-        # After a request, the next job is a run's, so that many requests cannot stop all runs.
-        self._last_was_request = bool(self._requests) and not (self._last_was_request and self._runs)
-        return self._requests.popleft() if self._last_was_request else heappop(self._runs)[-1]
+        # After another job, the next job is a run's, so that many requests cannot stop all runs.
+        takes_other = bool(self._others) and not (self._last_was_other and self._runs)
+        self._last_was_other = takes_other
+        # While one thread takes over from another, both can take a job, so the chosen job can be gone.
+        with suppress(IndexError):
+            return self._others.popleft() if takes_other else heappop(self._runs)[-1]
+        return heappop(self._runs)[-1] if takes_other else self._others.popleft()
 
     @property
     def is_empty(self) -> bool:

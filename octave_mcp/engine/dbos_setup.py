@@ -48,6 +48,7 @@ def config(url: str, executor_id: str) -> DBOSConfig:
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=NOTIFICATION_POLL_SECONDS,
         notification_coalesce_sec=NOTIFICATION_POLL_SECONDS,
+        scheduler_polling_interval_sec=UNUSED_POLL_SECONDS,
     )
     if _is_sqlite(url):
         chosen["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
@@ -55,7 +56,7 @@ def config(url: str, executor_id: str) -> DBOSConfig:
 
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
-    """Make DBOS poll its internal queue, delayed workflows and schedules less than once a second."""
+    """Make DBOS poll its internal queue, delayed workflows and schedules less often than once a second."""
     # octave-mcp uses none of them. Polling for them every second would take a third of the CPU time of an idle process.
     # DBOS polls for schedules every second only during its first minute.
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

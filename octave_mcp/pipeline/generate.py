@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 from octave_mcp.concurrency.computing import computed
+from octave_mcp.concurrency.current import READING_SINCE
 from octave_mcp.domain.company import Company, Site
 from octave_mcp.domain.drafts import Written
 from octave_mcp.domain.research import Research
@@ -35,6 +37,7 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
     """
     run.asker.model.prepare()
     sites = await run(validate_and_map, companies)  # step 1: both sites must answer before pages are read
+    READING_SINCE.set(asyncio.get_running_loop().time())
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_answered_by_client else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}

@@ -93,7 +93,8 @@ class Corrector:
         is_harmless = _is_acceptable(better, claim.text) and not addresses_model(better)
         cited = subject.cited(claim)
         # A battle card would drop an absolute claim that no quotation makes, even if the page's title makes it.
-        is_kept = not absolutes(better, (item.quote for item in cited))
+        quotes = [item.quote for item in cited]
+        is_kept = not absolutes(better, quotes) or absolutes(claim.text, quotes)
         return is_harmless and is_kept and not self._problems(better, claim, cited)
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:

@@ -12,7 +12,7 @@ from octave_mcp.asks.asker import Asker
 from octave_mcp.asks.budget import BudgetTracker
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.critical_path import new_strand
-from octave_mcp.concurrency.current import RUN_BEGAN, RUN_ID, TRACE_PARENT
+from octave_mcp.concurrency.current import RUN_ID, TRACE_PARENT
 from octave_mcp.concurrency.retrying import is_outage, persistently
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.run import RunError, RunRecord, RunStatus
@@ -127,7 +127,6 @@ class Executor:
     async def _execute(self, record: RunRecord, attempts: Attempts) -> None:
         run_id, store = record.run_id, self._store.of_execution(attempts.epoch)
         RUN_ID.set(run_id)
-        RUN_BEGAN.set(record.created_at.timestamp())
         new_strand()
         TRACE_PARENT.set(record.trace_parent)
         log = self.logs[run_id] = await self._log(run_id, store, attempts)
@@ -290,8 +289,8 @@ class Executor:
     async def end(self, record: RunRecord, log: EventLog | None = None, store: Store | None = None) -> None:
         """Store the final record together with the last event, unless the run is already final."""
         store = store or self._store
-        if log:
-            await log.close()  # otherwise, an earlier event could be stored after the last event
+        if own := log or self.logs.get(record.run_id):
+            await own.close()  # otherwise, an earlier event could be lost, or stored after the last event
         done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
         # Without a log, another task than the run's own ends the run, and does not know its calls.
         event = last_event(record, done, timings(record) if log else None)

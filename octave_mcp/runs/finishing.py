@@ -40,7 +40,8 @@ async def finished(
     if status == "completed" and earlier is None:  # a copy of a copy could be older than a day
         await remember(run, companies)
     try:
-        await execution.check()  # an execution that has lost its run must not overwrite the files of the next execution
+        # An execution that has lost its run must not overwrite the files of the next execution.
+        await execution.confirm()
         published = await files.publish(record.run_id, playbook)
     except NotWritten as failed:
         return ended(record, "partial", RunError(code=failed.code, message=str(failed)))

@@ -22,7 +22,7 @@ from octave_mcp.ports import Journal, Store
 
 T = TypeVar("T")
 
-# An execution that the store has just confirmed does not ask the store again for this long.
+# After the store has confirmed that an execution still has its run, steps start without asking again for this long.
 CONFIRMED_SECONDS = 0.5
 
 
@@ -87,13 +87,17 @@ class Execution:
         return await self.clock.without(lambda: persistently(call))
 
     async def check(self) -> None:
-        """Stop the execution if the run is final or another execution has taken it over.
+        """Confirm the execution, unless it was confirmed within the last `CONFIRMED_SECONDS`.
 
         Call this method before each operation that costs money.
         """
-        self.stepped_at = asked_at = asyncio.get_running_loop().time()
-        if asked_at - self._confirmed_at < CONFIRMED_SECONDS:
-            return
+        self.stepped_at = asyncio.get_running_loop().time()
+        if self.stepped_at - self._confirmed_at >= CONFIRMED_SECONDS:
+            await self.confirm()
+
+    async def confirm(self) -> None:
+        """Stop the execution if the run is final or another execution has taken it over."""
+        asked_at = asyncio.get_running_loop().time()
         if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
         self._confirmed_at = asked_at
@@ -139,7 +143,7 @@ class StoredJournal:
                 return await self._replayed(entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
-        # Check before each step, so that an execution that has lost its run starts no more calls that cost money.
+        # Check before each step, so that an execution that has lost its run soon starts no more calls that cost money.
         await self._execution.check()
         return await self._executed(path, digest, call, _adapter(kind))
 
