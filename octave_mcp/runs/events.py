@@ -76,7 +76,8 @@ class EventLog:
             return
         self._done = max(self._done, event.done)
         self.unstored.append(self.show(event))
-        if self._next_write is None:
+        # The client of a waiting run must see the questions at once.
+        if self._next_write is None or event.event == "waiting":
             self._write()
 
     def show(self, event: Event) -> Event:
