@@ -76,8 +76,7 @@ class EventLog:
             return
         self._done = max(self._done, event.done)
         self.unstored.append(self.show(event))
-        # The client of a waiting run must see the questions at once.
-        if self._next_write is None or event.event == "waiting":
+        if self._next_write is None or not self._delay:
             self._write()
 
     def show(self, event: Event) -> Event:
@@ -87,10 +86,16 @@ class EventLog:
         self._observe(event)
         return event
 
+    @property
+    def _delay(self) -> float:
+        """The seconds between the last write and the next one."""
+        if self._failures:
+            return outage_seconds(self._failures)
+        # The client of a waiting run must see the questions at once.
+        return 0.0 if any(event.event == "waiting" for event in self.unstored) else BATCH_SECONDS
+
     def _write(self) -> None:
-        if self._next_write:
-            self._next_write.cancel()
-            self._next_write = None
+        self._stop_timer()
         if self._writing is None and self.unstored:
             self._writing = self._supervisor.once("event log", self._append)
 
@@ -103,8 +108,7 @@ class EventLog:
         finally:
             self._notify(self._run_id)
             self._writing = None
-            delay = outage_seconds(self._failures) if self._failures else BATCH_SECONDS
-            self._next_write = asyncio.get_running_loop().call_later(delay, self._write)
+            self._next_write = asyncio.get_running_loop().call_later(self._delay, self._write)
 
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
         """Return the events of the batch that are not stored yet.
@@ -122,10 +126,13 @@ class EventLog:
             await asyncio.wait((self._writing,))
             if not self._failures:
                 self._write()
+        self._stop_timer()
+        self._notify(self._run_id)
+
+    def _stop_timer(self) -> None:
         if self._next_write:
             self._next_write.cancel()
             self._next_write = None
-        self._notify(self._run_id)
 
 
 def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noqa: ANN401 - Event's own
