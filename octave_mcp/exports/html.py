@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
@@ -12,7 +12,7 @@ from importlib.resources import files
 from markupsafe import Markup
 
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.exports.document import environment, template_values
+from octave_mcp.exports.document import SourceEntry, environment, template_values
 from octave_mcp.exports.pages import embedded_pages
 
 
@@ -31,7 +31,19 @@ class Html:
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.html.jinja")
-        return template.render(template_values(playbook), texts=self.texts, **_HELPERS)
+        return template.render(template_values(playbook), texts=self.texts, once=_once(), **_HELPERS)
+
+
+def _once() -> Callable[[Callable[[SourceEntry], Markup], SourceEntry], Markup]:
+    """Return a function that renders each source once, because a document shows most sources several times."""
+    rendered: dict[int, Markup] = {}
+
+    def once(macro: Callable[[SourceEntry], Markup], source: SourceEntry) -> Markup:
+        if source.number not in rendered:
+            rendered[source.number] = macro(source)
+        return rendered[source.number]
+
+    return once
 
 
 @dataclass(frozen=True)
