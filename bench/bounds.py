@@ -71,7 +71,8 @@ BOUNDS = (
     Bound("idle memory over stdio", "idle/stdio_pss_mb", 110, " MB"),
     Bound("idle CPU of a core", "idle/http_cpu_percent", 1, " %"),
     Bound("CPU of GET /runs/{id} / Starlette hello", "polls/rest_ratio", 10),
-    Bound("CPU of get_run over MCP / trivial tool", "polls/mcp_http_ratio", 1.5),
+    Bound("CPU of get_run over HTTP / trivial tool", "polls/mcp_http_ratio", 1.5),
+    Bound("CPU of get_run over stdio / trivial tool", "polls/mcp_stdio_ratio", 1.5),
     Bound("overhead of the durable engine / wall", "engines/overhead_seconds", 0.02, to="one_run/wall_seconds"),
 )
 

@@ -1,4 +1,4 @@
-"""A local server that imitates Firecrawl. It reads the benchmark's websites, whose pages take a realistic time.
+"""A local server that imitates Firecrawl. It reads the benchmark's websites, whose pages load as slowly as real ones.
 
     python bench/firecrawl_service.py
 

@@ -1,4 +1,4 @@
-"""Compares a run with two other plans under the same latency model: one with barriers, and the classic one."""
+"""Compares a run with two other plans under the same latency model: one with barriers, and the classic plan."""
 
 from __future__ import annotations
 

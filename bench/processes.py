@@ -42,9 +42,10 @@ async def announcing(script: Path, *arguments: str) -> AsyncGenerator[Any]:
 
 
 @asynccontextmanager
-async def provider(latency: Latency) -> AsyncGenerator[str]:
+async def provider(latency: Latency, *, has_faults: bool = True) -> AsyncGenerator[str]:
     """Run the local provider, and yield its URL."""
-    async with announcing(BENCH / "provider.py", json.dumps(asdict(latency))) as url:
+    options = () if has_faults else ("--without-faults",)
+    async with announcing(BENCH / "provider.py", json.dumps(asdict(latency)), *options) as url:
         yield url
 
 

@@ -1,10 +1,10 @@
 """A local server that imitates OpenAI and Anthropic, with realistic latency and answers of realistic length.
 
-    python bench/provider.py LATENCY
+    python bench/provider.py LATENCY [--without-faults]
 
 LATENCY is a JSON object with fields of `latency.Latency`. The server prints its URL, and runs until stdin is closed. It
-answers by the rules of the tests' double, with lists of findings as long as in recorded answers. One answer in
-`ANSWERS_PER_FAULT` contains an invented figure, so that corrections are part of each run.
+builds its answers with the rules of the simulated model in the tests, with lists of findings as long as in recorded
+answers. About one answer in `ANSWERS_PER_FAULT` contains an invented figure, so most runs include corrections.
 
 `GET /log` returns all calls, and `DELETE /log` forgets the calls and the prompt cache. `PUT /scale` changes the scale
 of the latency model.
@@ -72,6 +72,7 @@ class Provider:
     """Answers requests, and remembers answers and prompt prefixes."""
 
     latency: Latency
+    has_faults: bool = True
     log: list[Call] = field(default_factory=list[Call])
     _texts: dict[str, asyncio.Task[str]] = field(default_factory=dict[str, "asyncio.Task[str]"])
     _prefixes: set[str] = field(default_factory=set[str])
@@ -114,7 +115,7 @@ class Provider:
         """Return the answer's text. All calls with the same text get the same answer, which is written only once."""
         key = sha256(_without_random_parts(json.dumps(asked.body)).encode()).hexdigest()
         if key not in self._texts:
-            self._texts[key] = asyncio.create_task(asyncio.to_thread(_written, asked, key))
+            self._texts[key] = asyncio.create_task(asyncio.to_thread(_written, asked, key, has_faults=self.has_faults))
         return await self._texts[key]
 
     async def rescale(self, request: HttpRequest) -> JSONResponse:
@@ -138,11 +139,11 @@ def _without_random_parts(text: str) -> str:
     return re.sub(r"-[0-9a-f]{16}\b", "", re.sub(r"127\.0\.0\.1:\d+", "site", text))
 
 
-def _written(asked: Request, key: str) -> str:
+def _written(asked: Request, key: str, *, has_faults: bool) -> str:
     answer = _of_pages(asked) if asked.form in READ else good(asked)
     if "touches" in answer and asked.passages:
         answer["touches"] = touches(asked.passages)
-    is_faulty = not asked.is_patch and int(key[:8], 16) % ANSWERS_PER_FAULT == 0
+    is_faulty = has_faults and not asked.is_patch and int(key[:8], 16) % ANSWERS_PER_FAULT == 0
     if is_faulty and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
@@ -215,7 +216,9 @@ def _as_proxy(application: ASGIApp) -> ASGIApp:
 
 
 def main() -> None:
-    provider, bound = Provider(Latency(**json.loads(sys.argv[1]))), listening()
+    latency, *options = sys.argv[1:]
+    provider = Provider(Latency(**json.loads(latency)), has_faults="--without-faults" not in options)
+    bound = listening()
     routes = [
         Route("/scale", provider.rescale, methods=["PUT"]),
         Route("/log", provider.logged, methods=["GET", "DELETE"]),

@@ -2,9 +2,9 @@
 
     python bench/suite.py [--quick] [--only NAME ...] [--results FILE]
 
-With --quick, the benchmark takes about two minutes: answers come at a tenth of real time, there are fewer runs, and
-only ratios with loose bounds are checked. The exit code is 1 if a figure misses its bound. A measurement that cannot
-be made on this machine is listed as skipped, with the reason.
+With --quick, the benchmark takes about two minutes: answers take a tenth of their real time, there are fewer runs, and
+only some figures are checked, most of them against looser bounds. The exit code is 1 if a figure misses its bound. A
+measurement that cannot be made on this machine is listed as skipped, with the reason.
 """
 
 from __future__ import annotations

@@ -92,13 +92,16 @@ class World:
 
 
 @asynccontextmanager
-async def world(wanted: Sequence[Case], scale: float = 1.0) -> AsyncGenerator[World]:
-    """Serve the websites of these cases. A case can occur several times: each time, it gets websites of its own."""
+async def world(wanted: Sequence[Case], scale: float = 1.0, *, has_faults: bool = True) -> AsyncGenerator[World]:
+    """Serve the websites of these cases. A case can occur several times: each time, it gets websites of its own.
+
+    If `has_faults` is false, no answer of the provider has a fault, so no run makes a correction.
+    """
     latency = Latency(scale=scale)
     sites = [dict(site) for case in wanted for site in (case.vendor, case.prospect)]
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(websites(latency, sites))
-        provider_url = await stack.enter_async_context(provider(latency))
+        provider_url = await stack.enter_async_context(provider(latency, has_faults=has_faults))
         firecrawl_url = await stack.enter_async_context(announcing(Path(BENCH, "firecrawl_service.py")))
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, limits=LIMITS, trust_env=False))
         pairs = [Pair(*each) for each in zip(wanted, urls[::2], urls[1::2], strict=True)]

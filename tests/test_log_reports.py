@@ -300,7 +300,7 @@ async def test_damaged_lines_are_skipped_and_counted(logged: Logged, tmp_path: P
     assert whole.pop("unreadable") == {"lines": 0, "files": []}
     assert found == whole
     assert (
-        told.err == f"skipped {len(ODD_LINES) + 2} lines in 2 files that octave-mcp cannot read: {', '.join(names)}\n"
+        told.err == f"skipped {len(ODD_LINES) + 2} lines that octave-mcp cannot read, in 2 files: {', '.join(names)}\n"
     )
 
 

@@ -19,7 +19,7 @@ from datetime import UTC
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from loguru import logger
 
@@ -176,8 +176,11 @@ def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
     """Return a value that JSON can represent.
 
-    Finite numbers, bools and None stay unchanged. All other values become text in which secrets are masked.
+    Finite numbers, bools and None stay unchanged, and tuples become lists. All other values become text in which
+    secrets are masked.
     """
+    if isinstance(value, tuple):
+        return [_scrubbed(one, scrub) for one in cast("tuple[object, ...]", value)]
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return scrub(str(value))[:MAX_TEXT_LENGTH]

@@ -44,7 +44,7 @@ MAX_RUNS = 20
 DEFAULT_MAX_COST_USD = 0.5
 NOT_LIVE = (
     "this command generates playbooks with a real provider, which costs money: add --live, and name the two companies. "
-    "To measure the product itself without a key, against doubles of the providers, run 'make bench' in the repository"
+    "To measure octave-mcp itself without a key, with simulated providers, run 'make bench' in the repository"
 )
 SKIPPED = "; the benchmark was skipped"
 
@@ -98,16 +98,16 @@ def bench(
     max_cost_usd: Annotated[
         float,
         Parameter(
-            help="Maximum cost of all runs in US dollars; a run whose estimate exceeds the rest is not started",
+            help="Maximum cost of all runs in US dollars; a run starts only if its estimate is below what is left",
             validator=validators.Number(gt=0),
         ),
     ] = DEFAULT_MAX_COST_USD,
     model: Annotated[str, Parameter(help="Model of a provider, e.g. openai or openai:gpt-6-luna")] = AUTO,
     output: Output = PLAIN,
 ) -> int:
-    """Measure how long the steps of runs with a real provider take, compared with their targets, and what they cost.
+    """Make runs with a real provider, compare the duration of each step with its target, and show what each run costs.
 
-    Exits with 0 if all runs wrote a playbook, with 4 if only some did, and with 1 if none did.
+    Exits with 0 if all requested runs wrote a playbook, with 4 if fewer did, and with 1 if none did.
     """
     if not live or vendor is None or prospect is None:
         raise InputError(NOT_LIVE)
@@ -155,8 +155,8 @@ class _Benchmark:
                 done.append(await self._run(model, left, on_event))
             else:
                 stopped = (
-                    f"run {len(done) + 1} was not started: its estimate is ${estimate:.4f}, and ${max(left, 0):.4f} of "
-                    f"the ${self._max_cost_usd:g} of --max-cost-usd are left"
+                    f"run {len(done) + 1} was not started: its estimate is ${estimate:.4f}, but only "
+                    f"${max(left, 0):.4f} of the limit of ${self._max_cost_usd:g} (--max-cost-usd) is left"
                 )
         if not done:
             raise InputError(stopped)

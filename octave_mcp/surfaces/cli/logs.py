@@ -37,9 +37,13 @@ def logs(
     summarise: Annotated[bool, Parameter(name="--summary", negative=(), help="Summarise all runs in the log")] = False,
     since: Annotated[
         str | None,
-        Parameter(help="With --summary: only lines since then, e.g. 24h, 7d, 2026-03-01 or 2026-03-01T09:30"),
+        Parameter(
+            help="With --summary: leave out lines before this time, e.g. 24h (ago), 7d, 2026-03-01 or 2026-03-01T09:30"
+        ),
     ] = None,
-    file: Annotated[Path | None, Parameter(help="Log file to read; default: the log file of the settings")] = None,
+    file: Annotated[
+        Path | None, Parameter(help="Log file to read; default: OCTAVE_LOG_FILE, or OCTAVE_HOME/logs/octave.jsonl")
+    ] = None,
     output: Output = PLAIN,
 ) -> int:
     """Show what the log says about one run, or summarise all runs in the log.
@@ -75,21 +79,22 @@ def _show_run(found: RunLog, output: Output) -> None:
     if not found.is_complete:
         output.hint("the log does not contain the start of this run; the times count from the first line about the run")
     if found.omitted:
-        output.hint(f"{counted(found.omitted, 'line')} about this run were left out, because there are too many")
+        output.hint(f"left out {counted(found.omitted, 'line')}, because the log has too many lines about this run")
     _hint_unreadable(found.unreadable, output)
 
 
 def _show_summary(found: LogSummary, output: Output) -> None:
     output.result(found, lambda: _summary_text(found))
     if not found.runs:
-        output.hint("the log contains no runs" if found.since is None else "the log contains no runs since then")
+        since = f" since {found.since:%Y-%m-%d %H:%M}" if found.since else ""
+        output.hint(f"the log contains no runs{since}")
     _hint_unreadable(found.unreadable, output)
 
 
 def _hint_unreadable(unreadable: UnreadableLines, output: Output) -> None:
     if unreadable.lines:
         lines, files = counted(unreadable.lines, "line"), counted(len(unreadable.files), "file")
-        output.hint(f"skipped {lines} in {files} that octave-mcp cannot read: {', '.join(unreadable.files)}")
+        output.hint(f"skipped {lines} that octave-mcp cannot read, in {files}: {', '.join(unreadable.files)}")
 
 
 def _run_text(found: RunLog) -> str:
@@ -208,17 +213,17 @@ def _summary_text(found: LogSummary) -> str:
         ("cost", f"${answers.usd:.4f}{unpriced}"),
     )
     errors = {
-        "runs": found.run_errors,
-        "steps": found.step_errors,
-        "calls": found.call_errors,
-        "bugs": found.exceptions,
+        "errors of runs": found.run_errors,
+        "errors of steps": found.step_errors,
+        "errors of calls": found.call_errors,
+        "unexpected exceptions (bugs in octave-mcp)": found.exceptions,
     }
     parts = (
         f"{counted(sum(found.runs.values()), 'run')}, {times}",
         _titled("runs by status", _counts(found.runs)),
-        _titled("seconds", _percentiles({**whole, **found.step_seconds})),
+        _titled("seconds per run and per step", _percentiles({**whole, **found.step_seconds})),
         _titled("seconds per model call", _percentiles(found.call_seconds)),
-        *(_titled(f"errors of {what}", _counts(counts)) for what, counts in errors.items()),
+        *(_titled(title, _counts(counts)) for title, counts in errors.items()),
         _titled("answers and pages", _rows(reuse)),
     )
     return "\n\n".join(filter(None, parts))
