@@ -5,6 +5,9 @@
 
 Without arguments, the script runs the tests of `make test`, and also the long tests among the edge cases. If some tests
 fail, it writes the page with their names, and the exit code is that of pytest.
+
+Use Python 3.12 or later. In earlier versions, coverage needs a trace function in each thread, which makes the tests
+slow, and sometimes keeps a new thread from starting, so that a test fails or hangs.
 """
 
 from __future__ import annotations
@@ -275,7 +278,8 @@ def _share(*summaries: dict[str, Any]) -> tuple[str, str, str]:
 def _run(folder: Path, junit: Path, *arguments: str) -> int:
     measure = (f"--cov={PACKAGE}", "--cov-append", f"--cov-report=json:{folder / 'report.json'}")
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={junit}", *measure)
-    environment = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
+    core = "sysmon" if sys.version_info >= (3, 12) else "ctrace"
+    environment = os.environ | {"COVERAGE_CORE": core} | {"COVERAGE_FILE": str(folder / ".coverage")}
     return subprocess.run((*command, *arguments), cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - pytest
 
 

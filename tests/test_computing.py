@@ -154,8 +154,6 @@ async def test_the_oldest_run_comes_first_and_requests_take_turns_with_runs(held
     assert order == ["older run", "request", "newer run", "request", "newer run"]
 
 
-# With coverage, this test did not end. The cause is not known.
-@pytest.mark.no_cover
 @pytest.mark.usefixtures("impatient")
 async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_alive_but_not_ready(
     held: threading.Event,

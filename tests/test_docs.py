@@ -364,11 +364,14 @@ def edge_cases(text: str) -> list[str]:
     return re.findall(r"^\| (.+?) \|", after.partition("\n\n")[0], re.MULTILINE)
 
 
-def test_the_page_of_test_results_is_about_this_version_and_the_present_edge_cases() -> None:
+def test_the_page_of_test_results_has_the_results_of_all_tests_for_this_version_and_none_failed() -> None:
     text = reports.PAGE.read_text("utf-8")
     names = reports.scenarios((ROOT / reports.EDGE_CASES).read_text("utf-8"))
 
     assert f"- Version: {__version__}\n" in text, "run `make reports`"
+    assert "- Tests: all test files" in text, "run `make reports` without FILES"
+    assert "| not run |" not in text, "run `make reports`"
+    assert "### Failed tests" not in text, "repair the failed tests, and run `make reports`"
     assert edge_cases(text) == [*map(reports.sentence, names)], "run `make reports`"
     assert len(names) > 20
     for case in reports.ELSEWHERE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from typing import Any
 
 from dbos import (
@@ -110,3 +111,11 @@ class _Sqlite(sqlite3.Connection):
             "secure_delete=ON",
         ):
             self.execute(f"PRAGMA {setting}")
+        # With Python 3.12 or later, DBOS calls unixepoch('subsec'). In SQLite before 3.42, as in Debian 12, the result
+        # is NULL, and no run could be stored.
+        if sqlite3.sqlite_version_info < (3, 42):
+            self.create_function("unixepoch", 1, _seconds_now)
+
+
+def _seconds_now(_: str) -> float:
+    return round(time.time(), 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pkgutil
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,7 +20,7 @@ from matrix import sampled
 
 import octave_mcp.engine
 from octave_mcp.concurrency.supervision import Supervisor
-from octave_mcp.engine import durable, heartbeats
+from octave_mcp.engine import dbos_setup, durable, heartbeats
 from octave_mcp.engine.durable import Durable
 from octave_mcp.engine.inline import Inline
 from octave_mcp.engine.locks import Advisory, Files
@@ -180,6 +181,20 @@ def test_dbos_still_has_the_private_intervals_that_the_engine_overrides() -> Non
     assert hasattr(_workflow_commands, "_BACKGROUND_JOBS_INTERVAL_SEC")
     assert hasattr(DBOS(config={"name": "octave"})._registry.get_internal_queue(), "_polling_interval_sec")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     DBOS.destroy()
+
+
+def test_the_time_function_that_dbos_uses_with_python_3_12_works_with_old_and_new_versions_of_sqlite(
+    tmp_path: Path,
+) -> None:
+    database = dbos_setup.database_of(f"sqlite:///{tmp_path / 'octave.db'}")
+
+    with database.begin() as db:
+        db.exec_driver_sql("CREATE TABLE made (at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))")
+        db.exec_driver_sql("INSERT INTO made DEFAULT VALUES")
+        at = db.exec_driver_sql("SELECT at FROM made").scalar_one()
+    database.dispose()
+
+    assert at == pytest.approx(time.time() * 1000, rel=0.001)
 
 
 def open_files(folder: Path) -> list[Path]:
