@@ -408,7 +408,7 @@ def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
         place: Place = tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", path))
         holder = form_at(whole, place[:-1])
         # A patch replaces the whole finding, not only its text.
-        is_text = form_at(whole, place) is str and issubclass(holder, Finding)
+        is_text = form_at(whole, place) is str and isinstance(holder, type) and issubclass(holder, Finding)
         found[name] = place[:-1] if is_text else place
     return found
 

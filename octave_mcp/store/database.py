@@ -34,6 +34,8 @@ SYNCHRONOUS = "FULL"
 # Timeout for a read, or for a write that waits to start, except in executions of runs. A write that has started has no
 # timeout, because it could still be committed after an error was reported.
 MAX_WAIT_SECONDS = 10.0
+# If a transaction takes longer than this when the database is closed, its connection stays open until the process ends.
+CLOSING_SECONDS = 0.5
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
 # Matches common error messages of libpq and psycopg about an invalid option in the URL, because these errors have no
 # exception type of their own.
@@ -87,11 +89,17 @@ class Database:
             self._engine, self._file = engine, _File.of(engine)
 
     async def close(self) -> None:
-        if self._engine is not None:
-            await self._in_thread(self._writers, self._engine.dispose)
-            self._engine = None
+        # Wait for transactions that are still running, because `dispose` closes only connections that are not in use.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await asyncio.to_thread(self._end_threads)
+        engine, self._engine = self._engine, None
+        if engine:
+            await asyncio.to_thread(engine.dispose)
+
+    def _end_threads(self) -> None:
         for threads in (self._readers, self._writers):
-            threads.shutdown(wait=False)
+            threads.shutdown()
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction. In SQLite, all other writers wait until the transaction ends."""
