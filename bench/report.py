@@ -10,6 +10,7 @@ from typing import Any
 
 from bounds import bounds
 from markdown_tables import table
+from world import cases
 
 Results = Mapping[str, Any]
 MB = 2**20
@@ -64,7 +65,7 @@ def _tables(results: Results) -> list[tuple[str, Rows]]:
         "Time per kind of call": lambda: _time_per_call(figures["one_run"]),
         "Cases": lambda: _cases(figures["cases"]),
         "Runs at once on one process": lambda: _levels(figures["concurrency"]),
-        "CPU time per run": lambda: _cpu(figures["cpu"], figures["one_run"]["case"]),
+        "CPU time per run": lambda: _cpu(figures["cpu"]),
         "Kinds of findings per ask": lambda: _shapes(figures["shapes"]),
         "Cost per prospect": lambda: _per_prospect(figures["per_prospect"]),
         "Several servers on one Postgres database": lambda: _postgres(figures["postgres"]),
@@ -203,7 +204,8 @@ def _levels(figures: Results) -> Rows:
     ]
 
 
-def _cpu(figures: Results, main: str) -> Rows:
+def _cpu(figures: Results) -> Rows:
+    main = cases()[0].name
     rows = (
         (name.replace("main", main), f"{row['median_seconds']:.2f} s", f"{row['least_seconds']:.2f} s")
         for name, row in figures.items()

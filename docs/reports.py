@@ -281,21 +281,11 @@ def _share(*summaries: dict[str, Any]) -> tuple[str, str, str]:
 
 def _run(folder: Path, junit: Path, *arguments: str) -> int:
     measure = (f"--cov={PACKAGE}", "--cov-append", f"--cov-report=json:{folder / 'report.json'}")
-    command = (
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        f"--junit-xml={junit}",
-        "--deselect",
-        OF_PAGE,
-        *measure,
-    )
+    options = ("-q", "-p", "no:cacheprovider", f"--junit-xml={junit}", f"--deselect={OF_PAGE}", *measure)
     core = "sysmon" if sys.version_info >= (3, 12) else "ctrace"
-    environment = os.environ | {"COVERAGE_CORE": core} | {"COVERAGE_FILE": str(folder / ".coverage")}
-    return subprocess.run((*command, *arguments), cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - pytest
+    environment = os.environ | {"COVERAGE_CORE": core, "COVERAGE_FILE": str(folder / ".coverage")}
+    command = (sys.executable, "-m", "pytest", *options, *arguments)
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - pytest
 
 
 def main() -> int:

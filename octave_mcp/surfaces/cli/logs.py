@@ -86,7 +86,7 @@ def _show_run(found: RunLog, output: Output) -> None:
 def _show_summary(found: LogSummary, output: Output) -> None:
     output.result(found, lambda: _summary_text(found))
     if not found.runs:
-        since = f" since {found.since:%Y-%m-%d %H:%M}" if found.since else ""
+        since = f" since {found.since.astimezone():%Y-%m-%d %H:%M}" if found.since else ""
         output.hint(f"the log contains no runs{since}")
     _hint_unreadable(found.unreadable, output)
 
