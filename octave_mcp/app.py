@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
@@ -14,6 +14,8 @@ from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, Format, Provider, choice
 from octave_mcp.domain.events import Event
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import UnknownName
 from octave_mcp.exports.files import PlaybookFiles, free_folder, pair_of, rendered, write_files
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
@@ -23,7 +25,7 @@ from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
 # The surfaces must not import `exports`, so they import `free_folder` and `write_files` from here.
-__all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
+__all__ = ["App", "Download", "EngineName", "PlaybookPage", "free_folder", "playbook_files", "write_files"]
 
 EngineName = Literal["durable", "inline"]
 
@@ -34,6 +36,14 @@ class Download:
 
     name: str
     content: str | bytes
+
+
+class PlaybookPage(NamedTuple):
+    """A playbook for a web page: the version, and the HTML of the playbook without a frame."""
+
+    playbook: Playbook
+    version: VersionMeta
+    body: str
 
 
 class App:
@@ -89,7 +99,7 @@ class App:
         chosen = self.settings.model if name == AUTO else name
         if chosen != AUTO:
             return choice(MODELS, chosen, "model").name
-        configured = next(filter(self._is_configured, (model for model in MODELS if model.in_auto)), None)
+        configured = next(filter(self.is_configured, (model for model in MODELS if model.in_auto)), None)
         return configured.name if configured else None
 
     def source_name(self, name: str) -> str:
@@ -102,14 +112,20 @@ class App:
             SetupError: If a setting that the source needs is missing or invalid.
             UnknownName: If no source has this name.
         """
-        chosen = self.settings.source if name == AUTO else name
-        if chosen == AUTO:
-            candidates = [source for source in SOURCES if source.in_auto]
-            chosen = next(filter(self._is_configured, candidates), candidates[-1]).name
+        chosen = self.automatic_source if name == AUTO else name
         _source(chosen).check()
         return chosen
 
-    def _is_configured(self, provider: Provider) -> bool:
+    @property
+    def automatic_source(self) -> str:
+        """The source to use if a request names none. It is not checked."""
+        if self.settings.source != AUTO:
+            return self.settings.source
+        candidates = [source for source in SOURCES if source.in_auto]
+        return next(filter(self.is_configured, candidates), candidates[-1]).name
+
+    def is_configured(self, provider: Provider) -> bool:
+        """Whether a setting that the provider needs is set."""
         return any(setting_of(self.settings, name) for name in provider.variables)
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
@@ -152,6 +168,29 @@ class App:
         playbook = await self.runs.finished(run_id, version)
         texts: Mapping[str, str] = await self.runs.quoted_pages(playbook) if pages else {}
         return Download(f"{pair_of(playbook)}.{form.suffix}", await computed(rendered, playbook, form, texts))
+
+    async def playbook_page(
+        self, run_id: str, version: int | None = None, change_at: Callable[[str], str] | None = None
+    ) -> PlaybookPage:
+        """Return a finished run's playbook for a web page, by default the newest version of the playbook.
+
+        `change_at` maps the path of a part to the URL of a page where people can change the part.
+
+        Raises:
+            NotFound, NotFinished, UnknownName: See `download`.
+        """
+        meta = await self.runs.versions.one(run_id, version)
+        playbook = await self.runs.finished(run_id, meta.number)
+        return PlaybookPage(playbook, meta, await computed(_html().EXPORT.body, playbook, change_at))
+
+
+def playbook_files() -> dict[str, str]:
+    """Return the style sheet and the script of playbook pages, by file name."""
+    return {"playbook.css": _html().STYLE.text, "playbook.js": _html().SCRIPT.text}
+
+
+def _html() -> Any:  # noqa: ANN401 - imported by name
+    return _adapter("octave_mcp.exports.html")
 
 
 def _source(name: str) -> Any:  # noqa: ANN401 - imported by name

@@ -23,6 +23,7 @@ EventName = Literal[
     "answered",
     "call_failed",
     "fetched",
+    "found",
 ]
 
 # What a fetch gets: a site's robots.txt, its home page, the list of its pages, or some of these pages.

@@ -136,6 +136,22 @@ class RunRecord(Value):
         return self.is_final or self.status == "waiting"
 
 
+class RunFilter(Value):
+    """Selects runs. A field that is None selects all runs.
+
+    `company`: a part of the vendor's or the prospect's address. `since`, `until`: when the run was requested. `until` is
+    exclusive.
+    """
+
+    company: str | None = None
+    status: RunStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERY_RUN = RunFilter()
+
+
 class Named(NamedTuple):
     """The options that a refresh request can set. All other options are taken from the playbook's original request."""
 

@@ -11,7 +11,9 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
+from octave_mcp.domain.parts import written
 from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.value import Path
 from octave_mcp.exports.document import SourceEntry, environment, template_values
 from octave_mcp.exports.pages import embedded_pages
 
@@ -30,8 +32,27 @@ class Html:
         return Html(texts)
 
     def render(self, playbook: Playbook) -> str:
-        template = _ENVIRONMENT.get_template("playbook.html.jinja")
-        return template.render(template_values(playbook), texts=self.texts, once=_once(), **_HELPERS)
+        return self._rendered("playbook.html.jinja", playbook, None)
+
+    def body(self, playbook: Playbook, change_at: Callable[[str], str] | None = None) -> str:
+        """Render the playbook without the frame of an HTML file, for a page that loads `STYLE` and `SCRIPT`.
+
+        `change_at` maps the path of a part to the URL of a page where people can change the part. If it is given, each
+        part has a link to that page.
+        """
+        return self._rendered("body.html.jinja", playbook, change_at)
+
+    def _rendered(self, template: str, playbook: Playbook, change_at: Callable[[str], str] | None) -> str:
+        def url_of(path: Path) -> str:
+            return change_at(written(playbook, path)) if change_at else ""
+
+        return _ENVIRONMENT.get_template(template).render(
+            template_values(playbook),
+            texts=self.texts,
+            once=_once(),
+            change_at=url_of if change_at else None,
+            **_HELPERS,
+        )
 
 
 def _once() -> Callable[[Callable[[SourceEntry], Markup], SourceEntry], Markup]:
@@ -70,10 +91,11 @@ def _is_reserved(url: str) -> bool:
     return _RESERVED.match(url) is not None
 
 
+STYLE, SCRIPT = _inline("playbook.css", "brief.css", "pages.css", "print.css"), _inline("playbook.js")
 _RESERVED = re.compile(r"https?://[^/:]*\.example(?:[/:]|$)")
 _HELPERS: dict[str, object] = {
-    "style": _inline("playbook.css", "brief.css", "pages.css", "print.css"),
-    "script": _inline("playbook.js"),
+    "style": STYLE,
+    "script": SCRIPT,
     "is_web": _is_web,
     "is_reserved": _is_reserved,
     "embedded_pages": embedded_pages,

@@ -84,6 +84,7 @@ EVENT_LINES: dict[EventName, tuple[str, str]] = {
     "answered": ("INFO", "answered"),
     "call_failed": ("WARNING", "call failed"),
     "fetched": ("INFO", "fetched"),
+    "found": ("DEBUG", "found"),
 }
 COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 

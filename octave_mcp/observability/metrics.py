@@ -105,7 +105,7 @@ class Metrics:
             case "answered":
                 if event.call:
                     self._count_call(event.call)
-            case "step_started" | "progress" | "waiting" | "fetched":
+            case "step_started" | "progress" | "waiting" | "fetched" | "found":
                 pass
 
     def _observe_calls(self, event: Event) -> None:

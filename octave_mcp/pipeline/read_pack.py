@@ -29,6 +29,7 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.repeats import without_repeats
 from octave_mcp.evidence.screening import screened
 from octave_mcp.evidence.selection import selected
+from octave_mcp.pipeline.found import found
 from octave_mcp.pipeline.prioritise_urls import Pack
 from octave_mcp.pipeline.run import Run
 
@@ -78,7 +79,7 @@ async def read(
     context_words = await computed(_words_on_pages, run.request.context, pages)
     answers, unanswered = await _answers(run, profile, counterpart, shown)
     checked, reads = [answer for answer in answers if isinstance(answer, Checked)], profile.company.traits.reads
-    return Reading(
+    reading = Reading(
         pages=tuple(page.ref for page in pages),
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
@@ -91,6 +92,9 @@ async def read(
         evidence=tuple(evidence for answer in checked for evidence in answer.evidence),
         gaps=tuple(gap for answer in answers for gap in (answer.gaps if isinstance(answer, Checked) else (answer,))),
     )
+    for line in found(profile.name, reading.findings, reading.elements or reading.signals):
+        run.progress.report("found", message=line)
+    return reading
 
 
 async def _answers(

@@ -10,7 +10,8 @@ from octave_mcp.domain.events import Event
 from octave_mcp.domain.page import CacheEntry, Page
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.run import RunRecord, SessionRecord
+from octave_mcp.domain.run import EVERY_RUN, RunFilter, RunRecord, SessionRecord
+from octave_mcp.domain.shares import Share
 from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.domain.versions import Version
@@ -81,7 +82,39 @@ class Memory(KeyValues, PageCache, Protocol):
         """
 
 
-class Store(Memory, Heartbeats, Protocol):
+class Sharing(Protocol):
+    """Stores shared links, the sign-ins of browsers, and secrets that all servers share."""
+
+    async def put_share(self, share: Share, secret_sha256: str) -> bool:
+        """Store a link. If its run was deleted, the method stores nothing and returns False."""
+        ...
+
+    async def shares(self, run_id: str) -> list[Share]:
+        """Return the run's links, with the newest link first."""
+        ...
+
+    async def share_with(self, secret_sha256: str) -> Share | None: ...
+
+    async def revoke_share(self, share_id: str, at: datetime) -> Share | None:
+        """Revoke a link unless it is revoked, and return it, or None if there is no such link."""
+        ...
+
+    async def put_sign_in(self, secret_sha256: str, token_digest: str, *, now: datetime, expires_at: datetime) -> None:
+        """Store a sign-in, and delete the sign-ins that have expired."""
+
+    async def sign_in(self, secret_sha256: str, *, now: datetime) -> str | None:
+        """Return the digest of the sign-in's token, or None if there is no such sign-in or it has expired."""
+        ...
+
+    async def end_sign_ins(self, *, secret_sha256: str = "", token_digest: str = "") -> None:
+        """Delete the sign-in with this secret, and the sign-ins that were made with this token."""
+
+    async def secret(self, name: str, new: str) -> str:
+        """Return the secret with this name. If there is none yet, store `new`."""
+        ...
+
+
+class Store(Memory, Heartbeats, Sharing, Protocol):
     """Stores sessions and runs, with their events, questions, playbook versions and pages.
 
     Raises:
@@ -155,9 +188,14 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def runs(
-        self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
+        self,
+        *,
+        session_id: str | None = None,
+        limit: int = 20,
+        after: str | None = None,
+        only: RunFilter = EVERY_RUN,
     ) -> list[RunRecord]:
-        """Return one result page of runs, with the newest run first.
+        """Return one result page of the runs that `only` selects, with the newest run first.
 
         `after` is the id of the last run on the previous result page.
         """

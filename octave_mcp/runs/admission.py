@@ -9,10 +9,11 @@ from typing import Any
 
 from octave_mcp.concurrency.current import TRACE_PARENT
 from octave_mcp.domain.addresses import parse_company
-from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy
+from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy, taken_by_default
 from octave_mcp.domain.company import Company, same_site
 from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
+from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import NO_DEAL, Adapters, Deal
@@ -22,6 +23,24 @@ from octave_mcp.runs.verifiers import check_verifier, verifier_of
 class Admission:
     def __init__(self, adapters: Adapters) -> None:
         self._adapters = adapters
+
+    def admitted(self, request: PlaybookRequest, keyless_model: str) -> RunRecord:
+        """Return the record of a new run for the request, with the run's estimate.
+
+        `keyless_model` is used if the request names no model and no provider is configured.
+
+        Raises:
+            InputError, SetupError, StaleRecording: If the request cannot run here.
+        """
+        named, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
+        model = named or keyless_model
+        try:
+            estimate = self.estimate(request, model, source)
+        except UnsupportedLanguage as refused:
+            raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
+        sender = (request.sender or Sender()).filled(self._adapters.sender)
+        signed = sender if sender != Sender() else None
+        return queued(request, model, source, estimate=estimate, sender=signed, by_default=named is None)
 
     def estimate(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
         """Return a rough estimate of what a run for the request would cost.

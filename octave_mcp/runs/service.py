@@ -9,16 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.choices import BY_RULES, taken_by_default
+from octave_mcp.domain.choices import BY_RULES
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.questions import QuestionRecord
-from octave_mcp.domain.run import NO_OPTIONS, Named, PlaybookRequest, RevisionRequest, RunRecord, SessionRecord
-from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, NotFound, UnsupportedLanguage
+from octave_mcp.domain.run import (
+    EVERY_RUN,
+    NO_OPTIONS,
+    Named,
+    PlaybookRequest,
+    RevisionRequest,
+    RunFilter,
+    RunRecord,
+    SessionRecord,
+)
+from octave_mcp.errors import InputError, NotFound
 from octave_mcp.ports import Claim
 from octave_mcp.runs.adapters import Adapters
-from octave_mcp.runs.admission import Admission, queued, same, traced
+from octave_mcp.runs.admission import Admission, same, traced
 from octave_mcp.runs.events import run_event
 from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.following import Following, OnEvent
@@ -26,6 +34,8 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.reruns import Refreshes
+from octave_mcp.runs.shares import Shares
+from octave_mcp.runs.sign_ins import SignIns
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
 from octave_mcp.runs.websites import Websites
@@ -41,6 +51,7 @@ class Runs:
         self._adapters = adapters
         self.websites = Websites(adapters)
         self.versions = Versions(adapters.store, adapters.files)
+        self.shares, self.sign_ins = Shares(adapters.store, self.versions), SignIns(adapters.store)
         self._store = adapters.store
         self._engine = adapters.engine
         self._admission = Admission(adapters)
@@ -102,8 +113,16 @@ class Runs:
             return await self.refresh(earlier, Named.in_request(request))
         if known := await self._known(request):
             return known
-        record = await computed(self._admitted, request, keyless_model)
+        record = await self.admitted(request, keyless_model)
         return same(await self._begun(record, new_session=request.session_id is None), request)
+
+    async def admitted(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
+        """Return the record that `start` would store for the request, with its estimate. Nothing is stored.
+
+        Raises:
+            InputError, SetupError: As `start`.
+        """
+        return await computed(self._admission.admitted, request, keyless_model)
 
     async def revise(
         self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
@@ -145,17 +164,6 @@ class Runs:
     async def _known(self, request: PlaybookRequest | RevisionRequest) -> RunRecord | None:
         known = await self._store.run_of_request(request.request_id) if request.request_id else None
         return same(known, request) if known else None
-
-    def _admitted(self, request: PlaybookRequest, keyless_model: str) -> RunRecord:
-        named, source = self._adapters.model_name(request.model), self._adapters.source_name(request.source)
-        model = named or keyless_model
-        try:
-            estimate = self._admission.estimate(request, model, source)
-        except UnsupportedLanguage as refused:
-            raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
-        sender = (request.sender or Sender()).filled(self._adapters.sender)
-        signed = sender if sender != Sender() else None
-        return queued(request, model, source, estimate=estimate, sender=signed, by_default=named is None)
 
     async def get(self, run_id: str) -> RunRecord:
         """Return the run's record.
@@ -282,8 +290,10 @@ class Runs:
             await self._engine.cancel(run_id)
         return await self.get(run_id)
 
-    async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
-        """Return the runs of one session or of all sessions, newest first.
+    async def list_runs(
+        self, session_id: str | None, limit: int, after: str | None, only: RunFilter = EVERY_RUN
+    ) -> list[RunRecord]:
+        """Return the runs of one session or of all sessions that `only` selects, newest first.
 
         If `after` is a run id, return only the runs that follow this run in the list.
 
@@ -292,7 +302,7 @@ class Runs:
         """
         if after is not None and await self._store.get_run(after) is None:
             raise _no_cursor(after)
-        return await self._store.runs(session_id=session_id, limit=limit, after=after)
+        return await self._store.runs(session_id=session_id, limit=limit, after=after, only=only)
 
     async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
         """Return the sessions, newest first.

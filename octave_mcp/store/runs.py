@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, update
 
 from octave_mcp.domain.events import Event
-from octave_mcp.domain.run import RunRecord, SessionRecord
+from octave_mcp.domain.run import EVERY_RUN, RunFilter, RunRecord, SessionRecord
 from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
@@ -23,6 +23,7 @@ from octave_mcp.store.tables import (
     questions,
     runs,
     sessions,
+    shares,
     steps,
     texts,
     time_text,
@@ -77,9 +78,14 @@ class Runs(Database):
         return found[0] if found else None
 
     async def runs(
-        self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
+        self,
+        *,
+        session_id: str | None = None,
+        limit: int = 20,
+        after: str | None = None,
+        only: RunFilter = EVERY_RUN,
     ) -> list[RunRecord]:
-        found = newest_first(select(runs.c.record), runs, runs.c.run_id, limit, after)
+        found = newest_first(select(runs.c.record), runs, runs.c.run_id, limit, after).where(*_conditions(only))
         if session_id is not None:
             found = found.where(runs.c.session_id == session_id)
         return await self._records(found)
@@ -138,12 +144,26 @@ class Runs(Database):
         await self._overwrite_log()
 
 
+def _conditions(only: RunFilter) -> Iterator[ColumnElement[bool]]:
+    if only.company is not None:
+        part = only.company.lower()
+        yield runs.c.vendor.contains(part, autoescape=True) | runs.c.prospect.contains(part, autoescape=True)
+    if only.status is not None:
+        yield runs.c.status == only.status
+    if only.since is not None:
+        yield runs.c.created_at >= time_text(only.since)
+    if only.until is not None:
+        yield runs.c.created_at < time_text(only.until)
+
+
 def _row(record: RunRecord) -> dict[str, Any]:
     return {
         "status": record.status,
         "created_at": time_text(record.created_at),
         "finished_at": time_text(record.finished_at) if record.finished_at else None,
         "record": record.model_dump_json(),
+        "vendor": record.request.vendor.lower(),
+        "prospect": record.request.prospect.lower(),
     }
 
 
@@ -177,7 +197,7 @@ def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     # done. Later writers find that the run is deleted.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
-    for table in (steps, events, questions, losses, versions, pages, uses, runs):
+    for table in (steps, events, questions, losses, versions, shares, pages, uses, runs):
         db.execute(delete(table).where(table.c.run_id.in_(ids)))
     db.execute(delete(texts).where(texts.c.sha256.notin_(select(pages.c.sha256))))
     delete_unused(db)

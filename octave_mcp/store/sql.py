@@ -11,11 +11,12 @@ from octave_mcp.store.pages import Pages
 from octave_mcp.store.playbooks import Playbooks
 from octave_mcp.store.questions import Questions
 from octave_mcp.store.runs import Runs
+from octave_mcp.store.sharing import Sharing
 
 
 def make(settings: Settings) -> SqlStore:
     return SqlStore(settings.url)
 
 
-class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, KeyValues, PageCache):
+class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, KeyValues, PageCache, Sharing):
     """Implements `ports.Store` with SQLite or Postgres."""

@@ -42,6 +42,9 @@ runs = Table(
     Column("finished_at", String(40)),
     Column("record", Text, nullable=False),
     Column("epoch", Integer, nullable=False, server_default="0"),
+    # The companies as the caller spelled them, in lower case, for the search.
+    Column("vendor", Text, nullable=False, server_default=""),
+    Column("prospect", Text, nullable=False, server_default=""),
     Index("runs_by_session", "session_id", "created_at"),
     Index("runs_by_time", "created_at"),
     Index("runs_by_status", "status"),
@@ -127,6 +130,36 @@ texts = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("utf8", LargeBinary, nullable=False),
+)
+
+# Links to versions of playbooks. Only a digest of the secret in a link is stored.
+shares = Table(
+    "shares",
+    metadata,
+    Column("share_id", String(64), primary_key=True),
+    Column("run_id", String(64), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("secret_sha256", String(64), nullable=False, unique=True),
+    Column("created_at", String(40), nullable=False),
+    Column("expires_at", String(40), nullable=False),
+    Column("revoked_at", String(40)),
+)
+
+# Sign-ins of browsers. Only digests of the cookie and of the token are stored.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("secret_sha256", String(64), primary_key=True),
+    Column("token_digest", String(64), nullable=False),
+    Column("expires_at", String(40), nullable=False),
+)
+
+# Random secrets that all servers of a database share, such as the key for the tokens in forms.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("secret", String(64), nullable=False),
 )
 
 # The table keeps its old name, because renaming it would require a migration without any benefit for users.

@@ -1,4 +1,4 @@
-"""The HTTP server: MCP at /mcp and the REST API, in one ASGI application."""
+"""The HTTP server: MCP at /mcp, the REST API and the web pages, in one ASGI application."""
 
 from __future__ import annotations
 
@@ -28,7 +28,15 @@ from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import shutdown
 from octave_mcp.surfaces.exposure import check_access
 from octave_mcp.surfaces.mcp import server as mcp
-from octave_mcp.surfaces.rest.access import MCP_PATH, HostOriginCheck, Limited, Observed, Tokens, TrailingSlash
+from octave_mcp.surfaces.rest.access import (
+    MCP_PATH,
+    BrowserPaths,
+    HostOriginCheck,
+    Limited,
+    Observed,
+    Tokens,
+    TrailingSlash,
+)
 from octave_mcp.surfaces.rest.docs import docs_routes
 from octave_mcp.surfaces.rest.endpoints import operations
 from octave_mcp.surfaces.rest.handlers import Rest
@@ -36,6 +44,7 @@ from octave_mcp.surfaces.rest.openapi import document
 from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
+from octave_mcp.surfaces.web.lazy import Browsers
 
 # When the server stops, it waits at most this long for unfinished responses. The limit is low, because the server has
 # to stop within two seconds.
@@ -46,11 +55,13 @@ UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Ca
 
 
 def make(settings: Settings | None = None) -> Starlette:
-    """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
+    """Return the application: MCP at /mcp, the REST API, /openapi.json, its documentation and the web pages."""
     # uvicorn's access log would show query strings, which can contain secrets.
     logging.getLogger("uvicorn.access").disabled = True
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
+    rest = Rest(server, metrics)
+    web = Browsers(server, rest)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
         # Turn off FastMCP's check of Host and Origin, because HostOriginCheck below makes the same check, with errors
@@ -60,18 +71,19 @@ def make(settings: Settings | None = None) -> Starlette:
             Middleware(TrailingSlash),
             Middleware(Observed, metrics),
             Middleware(HostOriginCheck, settings.public_hosts),
-            Middleware(Tokens, settings.tokens),
             Middleware(Limited),
+            Middleware(BrowserPaths),
+            Middleware(Tokens, settings.tokens, web),
         ],
     )
     app.router.redirect_slashes = False  # TrailingSlash handles trailing slashes without a redirect
-    app.router.routes.extend(_routes(Rest(server, metrics), with_tokens=bool(settings.tokens)))
+    app.router.routes.extend(_routes(rest, web, with_tokens=bool(settings.tokens)))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
     return app
 
 
-def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
+def _routes(rest: Rest, web: Browsers, *, with_tokens: bool) -> list[BaseRoute]:
     served = operations(rest)
 
     @cache
@@ -82,7 +94,7 @@ def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
         # Build the schema in a thread, because building it would block the event loop.
         return await asyncio.to_thread(description)
 
-    return [*routes(served), Route("/openapi.json", openapi), *docs_routes()]
+    return [*routes(served), Route("/openapi.json", openapi), *docs_routes(), *web.routes()]
 
 
 def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings

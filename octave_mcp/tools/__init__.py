@@ -5,7 +5,19 @@ To add a tool, write a function with the decorator `@tool` in a module and impor
 
 from __future__ import annotations
 
-from octave_mcp.tools import copy_check, playbooks, questions, refreshes, revisions, sessions, versions, websites
+from octave_mcp.tools import (
+    copy_check,
+    playbooks,
+    questions,
+    refreshes,
+    revisions,
+    runs,
+    sections,
+    sessions,
+    sharing,
+    versions,
+    websites,
+)
 from octave_mcp.tools.registry import FUNCTIONS, TOOLS
 
 __all__ = (
@@ -16,7 +28,10 @@ __all__ = (
     "questions",
     "refreshes",
     "revisions",
+    "runs",
+    "sections",
     "sessions",
+    "sharing",
     "versions",
     "websites",
 )

@@ -30,6 +30,24 @@ COMMANDS = {
     "refresh_playbook": "octave-mcp refresh RUN",
 }
 
+# What a person does on the web pages instead of calling a tool.
+PAGES = {
+    "generate_playbook": "start a new playbook",
+    "refresh_playbook": "refresh the playbook",
+    "revise_playbook": "revise the playbook",
+    "edit_section": "edit the part",
+    "get_run": "open the playbook",
+    "next_question": "open Questions",
+    "answer_question": "answer on the page Questions",
+    "cancel_run": "cancel the run",
+    "list_sessions": "History",
+    "list_runs": "History",
+    "list_shares": "the page Share",
+    "list_versions": "Versions",
+    "diff_versions": "Compare versions",
+    "delete_session": "delete it in History",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Calls:
@@ -98,4 +116,13 @@ CLI = Calls(
     keyless_model=BY_RULES,
     has_client=False,
     names=lambda: COMMANDS,
+)
+WEB = Calls(
+    runs_at="/playbooks/",
+    follow="this page follows the run",
+    question="open Questions to answer them",
+    read="open the playbook",
+    compare="Versions shows what changed",
+    keyless_model=BY_RULES,
+    names=lambda: PAGES,
 )

@@ -11,13 +11,16 @@ from fastmcp.server.http import HostOriginGuardMiddleware
 from loguru import logger
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octave_mcp.concurrency.current import TRACE_PARENT, valid_trace_parent
 from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tokens
-from octave_mcp.surfaces.rest.problems import problem
+from octave_mcp.surfaces.rest.problems import refusal
+from octave_mcp.surfaces.web import paths
+from octave_mcp.surfaces.web.lazy import Browsers
 
 MAX_BODY_BYTES = 1024 * 1024
 # MAX_BODY_BYTES does not apply to this path, because the MCP SDK applies its own limit of 4 MiB.
@@ -89,7 +92,7 @@ class Observed:
             # uvicorn cancels a response only when the server shuts down. If the headers have been sent already, it is
             # too late to send an error.
             if not status:
-                stopping = problem(NotReady("the server is stopping; try again in a moment"))
+                stopping = refusal(scope, NotReady("the server is stopping; try again in a moment"))
                 await stopping(scope, receive, send_observed)
         finally:
             TRACE_PARENT.reset(token)
@@ -124,31 +127,50 @@ class HostOriginCheck:
         # instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await problem(REFUSED[message["status"]])(scope, receive, send)
+                await refusal(scope, REFUSED[message["status"]])(scope, receive, send)
 
         origins = (*self._origins, *_same_origins(scope))
         check = HostOriginGuardMiddleware(accept, self._hosts, origins, mode="strict")
         await check(scope, receive, reject)
 
 
-class Tokens:
-    """Requires a bearer token if tokens are configured.
+class BrowserPaths:
+    """Redirects a browser that opens a path of the API to the page that shows the same to a person."""
 
-    Requests to an address that other machines can reach always need a token of at least MIN_TOKEN_LENGTH characters.
-    """
-
-    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._tokens, self._safe = tokens, safe_tokens(tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
-        await (problem(refusal) if refusal else self._app)(scope, receive, send)
+        is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        page = paths.page_for(scope["path"]) if is_read and paths.wants_html(scope) else None
+        query = scope["query_string"].decode("latin-1") if page else ""
+        redirect = RedirectResponse(f"{page}?{query}" if query else page, 303, {"Vary": "Accept"}) if page else None
+        await (redirect or self._app)(scope, receive, send)
+
+
+class Tokens:
+    """Requires a bearer token if tokens are configured. The web pages also accept the cookie of a sign-in.
+
+    Requests to an address that other machines can reach always need a token of at least MIN_TOKEN_LENGTH characters.
+    Paths of the API and of MCP never accept a cookie: a browser sends cookies with requests of other websites, too.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], browsers: Browsers) -> None:
+        self._app = app
+        self._tokens, self._safe = tokens, safe_tokens(tokens)
+        self._browsers = browsers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = self._refusal(scope) if scope["type"] == "http" else None
+        if refused is NO_TOKEN and paths.is_page(scope["path"]):
+            await self._browsers.admit(self._app, scope, receive, send)
+        else:
+            await (refusal(scope, refused) if refused else self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Unauthorized | None:
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or paths.is_open(scope["path"]):
             return None
-        is_remote = _is_remote(scope)
+        is_remote = is_from_elsewhere(scope)
         accepted = self._safe if is_remote else self._tokens
         if not accepted:
             return NO_TOKENS if is_remote else None
@@ -186,7 +208,7 @@ class Limited:
 
         content_length = Headers(scope=scope).get("content-length", "0")
         too_large = content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES
-        await (problem(TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
+        await (refusal(scope, TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
 
 
 def _same_origins(scope: Scope) -> tuple[str, ...]:
@@ -195,7 +217,7 @@ def _same_origins(scope: Scope) -> tuple[str, ...]:
     return (f"https://{host}", f"http://{host}") if host else ()
 
 
-def _is_remote(scope: Scope) -> bool:
+def is_from_elsewhere(scope: Scope) -> bool:
     """Whether the request was sent to an address that other machines can reach."""
     try:
         return not is_loopback(scope["server"][0])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from octave_mcp.errors import NotFound
@@ -45,15 +45,10 @@ POLICY = (
 
 def docs_routes() -> list[BaseRoute]:
     return [
-        Route("/", _to_docs),
         Route("/docs", _page),
         Route("/docs/start.js", _start),
         Route("/docs/{name}", _file),
     ]
-
-
-async def _to_docs(_: Request) -> Response:
-    return RedirectResponse("/docs")
 
 
 async def _page(_: Request) -> Response:

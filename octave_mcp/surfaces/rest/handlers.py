@@ -116,7 +116,7 @@ class Rest:
     async def playbook(self, request: Request) -> Response:
         arguments = await read_arguments(request)
         pages, values = arguments.pop_flag("pages"), arguments.values
-        form, version = _format(values["suffix"]), _version(values.get("version"))
+        form, version = format_of(values["suffix"]), version_of(values.get("version"))
         file = await (await self._server.app()).download(values["run_id"], form, version, pages=pages)
         disposition = "attachment" if form.is_binary else "inline"
         headers = {"Content-Disposition": f'{disposition}; filename="{file.name}"'}
@@ -181,14 +181,14 @@ async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
         return await anext(events, None) is not None
 
 
-def _format(suffix: str) -> Format:
+def format_of(suffix: str) -> Format:
     form = next((form for form in FORMATS if form.suffix == suffix), None)
     if form is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")
     return form
 
 
-def _version(number: object) -> int | None:
+def version_of(number: object) -> int | None:
     try:
         return None if is_absent(number) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(number)
     except ValidationError:

@@ -8,9 +8,11 @@ from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from octave_mcp.errors import InputError, NotAllowed, NotFound, OctaveError, Unauthorized
+from octave_mcp.surfaces.web.paths import is_for_browsers
 from octave_mcp.tools.calls import HTTP
 
 MEDIA_TYPE = "application/problem+json"
@@ -19,6 +21,15 @@ MEDIA_TYPE = "application/problem+json"
 def problem(failed: OctaveError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     headers = dict(headers or {}) | ({"WWW-Authenticate": "Bearer"} if isinstance(failed, Unauthorized) else {})
     return JSONResponse(content(failed), failed.status, headers, MEDIA_TYPE)
+
+
+def refusal(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the error as a problem document or, if a browser shows the response to a person, as a page."""
+    if not is_for_browsers(scope):
+        return problem(failed, headers)
+    from octave_mcp.surfaces.web.errors import error_page  # noqa: PLC0415 - loaded for the first page
+
+    return error_page(scope, failed, headers)
 
 
 def content(failed: OctaveError) -> dict[str, Any]:
@@ -31,28 +42,29 @@ def content(failed: OctaveError) -> dict[str, Any]:
     }
 
 
-async def _known_error(_: Request, failed: Exception) -> JSONResponse:
-    return problem(cast("OctaveError", failed))
+async def _known_error(request: Request, failed: Exception) -> Response:
+    return refusal(request.scope, cast("OctaveError", failed))
 
 
-async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
+async def _routing_error(request: Request, failed: Exception) -> Response:
     """Handle the exceptions that Starlette itself raises, for example for an unknown path or an unsupported method."""
-    refused = cast("HTTPException", failed)
+    refused, scope = cast("HTTPException", failed), request.scope
     headers = refused.headers or {}
     match refused.status_code:
         case NotFound.status:
-            return problem(NotFound("unknown path; GET /openapi.json lists all paths"), headers)
+            return refusal(scope, NotFound("unknown path; GET /openapi.json lists all paths"), headers)
         case NotAllowed.status:
             allowed = headers.get("Allow", "other methods")
-            return problem(NotAllowed(f"this path does not support the method; use {allowed}"), headers)
+            return refusal(scope, NotAllowed(f"this path does not support the method; use {allowed}"), headers)
         case _:
             text = "the request cannot be read; GET /openapi.json describes each request"
-            return problem(InputError(text), headers)
+            return refusal(scope, InputError(text), headers)
 
 
-async def _unexpected_error(_: Request, __: Exception) -> JSONResponse:
+async def _unexpected_error(request: Request, _: Exception) -> Response:
     # Do not send the exception, because its text can contain secrets; the log contains the exception.
-    return problem(OctaveError("an internal error occurred; the server's log has the details"))
+    failed = OctaveError("an internal error occurred; the server's log has the details")
+    return refusal(request.scope, failed)
 
 
 HANDLERS = {OctaveError: _known_error, HTTPException: _routing_error, Exception: _unexpected_error}

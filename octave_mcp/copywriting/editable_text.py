@@ -1,0 +1,79 @@
+"""Shows a part of a playbook as the text or JSON that `edit_input.read` parses, and lists the parts within it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+from pydantic_core import to_json
+
+from octave_mcp.copywriting.edit_input import COMPUTED, IDENTIFIERS
+from octave_mcp.domain.evidence import Claim
+from octave_mcp.domain.parts import written
+from octave_mcp.domain.playbook import Playbook, Touch
+from octave_mcp.domain.sentence import Sentence
+from octave_mcp.domain.value import Path, Value, part_at
+
+PREVIEW_CHARACTERS = 90
+
+
+class EditableText(NamedTuple):
+    """A part of a playbook for editing. `is_json`: whether the part cannot be written as plain text."""
+
+    text: str
+    is_json: bool
+
+
+class PartWithin(NamedTuple):
+    """A part within another part: its path, and the start of its text."""
+
+    path: str
+    preview: str
+
+
+def editable_text(part: object) -> EditableText:
+    """Return the part as text: an e-mail, a sentence, a paragraph or a list of lines. Return anything else as JSON."""
+    plain = _plain(part)
+    return EditableText(to_json(part, indent=2).decode(), is_json=True) if plain is None else EditableText(plain, False)
+
+
+def parts_within(playbook: Playbook, path: Path) -> Iterator[PartWithin]:
+    """Yield the parts that people can edit one by one. A part that is plain text has none."""
+    part = part_at(playbook, path)
+    if _plain(part) is not None:
+        return
+    for key, inner in _children(part):
+        if preview := _preview(inner):
+            yield PartWithin(written(playbook, (*path, key)), preview)
+
+
+def _plain(part: object) -> str | None:
+    match part:
+        case str():
+            return part
+        case Touch():
+            return f"Subject: {part.subject}\n\n{part.body}"
+        case Sentence() | Claim():
+            return cast("Any", part).text
+        case tuple() if part and all(isinstance(entry, str) for entry in cast("tuple[object, ...]", part)):
+            return "\n".join(cast("tuple[str, ...]", part))
+        case tuple() if part and all(isinstance(entry, Sentence) for entry in cast("tuple[object, ...]", part)):
+            return " ".join(sentence.text for sentence in cast("tuple[Any, ...]", part))
+        case _:
+            return None
+
+
+def _children(part: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(part, tuple):
+        yield from enumerate(cast("tuple[object, ...]", part))
+    elif isinstance(part, Value):
+        yield from ((name, inner) for name, inner in part if name not in COMPUTED | IDENTIFIERS)
+
+
+def _preview(part: object) -> str:
+    text = _plain(part)
+    if text is None:
+        inner = (_preview(inner) for _, inner in _children(part))
+        text = next(filter(None, inner), "")
+    line = " ".join(text.split())
+    return line if len(line) <= PREVIEW_CHARACTERS else f"{line[:PREVIEW_CHARACTERS].rstrip()}…"

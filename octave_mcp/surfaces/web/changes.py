@@ -1,0 +1,76 @@
+"""The page that changes a part of a playbook: by an instruction to the model, or by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.errors import InputError, Outdated, SetupError
+from octave_mcp.surfaces.web.new import faults_of
+from octave_mcp.surfaces.web.paths import PLAYBOOKS
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, redirect
+
+
+async def form(site: Site, request: Request) -> Response:
+    return await _page(site, request, request.query_params.get("section", ""), {})
+
+
+async def revise(site: Site, request: Request) -> Response:
+    sent = await site.read_form(request)
+    return await _changed(site, request, sent, "revise_playbook", "instruction", "request_id")
+
+
+async def edit(site: Site, request: Request) -> Response:
+    sent = await site.read_form(request)
+    # Browsers send line breaks as CR LF; playbooks have LF.
+    sent = Form(sent.fields | {"text": sent.fields.get("text", "").replace("\r\n", "\n")}, sent.is_ours)
+    return await _changed(site, request, sent, "edit_section", "text", "by")
+
+
+async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: str) -> Response:
+    run_id, section = request.path_params["run_id"], sent.fields.get("section", "")
+    if not sent.is_ours:
+        return await _page(site, request, section, sent.fields, {"": OUTDATED_FORM}, status=400)
+    try:
+        arguments = sent.given("section", "base_version", *names) | {"run_id": run_id}
+        report = await site.call(tool, arguments)
+    except Outdated:
+        text = "Somebody has stored a newer version since you opened this page. Compare it with yours, and send again."
+        return await _page(site, request, section, sent.fields, {"": text}, status=409)
+    except (InputError, SetupError) as refused:
+        return await _page(site, request, section, sent.fields, faults_of(refused), status=400)
+    is_edit = tool == "edit_section"
+    return redirect(f"{PLAYBOOKS}{run_id}?done=edit" if is_edit else f"{PLAYBOOKS}{report.run_id}")
+
+
+async def _page(
+    site: Site,
+    request: Request,
+    section: str,
+    given: Mapping[str, str],
+    faults: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
+) -> Response:
+    """Return the page with the newest version of the part, and with what the person has already entered."""
+    run_id = request.path_params["run_id"]
+    part = await site.call("read_section", {"run_id": run_id, "section": section or "brief"})
+    record = await (await site.app()).runs.get(run_id)
+
+    def change_at(path: str) -> str:
+        return f"{PLAYBOOKS}{run_id}/change?section={quote(path)}"
+
+    return await site.page(
+        request,
+        "change",
+        status,
+        record=record,
+        part=part,
+        given=given,
+        faults=faults or {},
+        change_at=change_at,
+        at=f"{PLAYBOOKS}{run_id}",
+    )

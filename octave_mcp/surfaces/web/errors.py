@@ -1,0 +1,39 @@
+"""Error pages: they say what is wrong and what to do, also while the database cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from octave_mcp.errors import NotFound, OctaveError, Unauthorized
+from octave_mcp.surfaces.web.paths import SHARED
+from octave_mcp.surfaces.web.rendering import html, rendered
+from octave_mcp.tools.calls import WEB
+
+TITLES = {
+    400: "That does not work",
+    401: "Sign in",
+    404: "There is no such page",
+    405: "There is no such page",
+    409: "Not yet",
+    413: "That is too much text",
+    503: "The server is not ready",
+}
+NO_PAGE = "the address is wrong, or what it showed was deleted; History lists everything that is stored"
+
+
+def error_page(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None = None) -> Response:
+    text = NO_PAGE if isinstance(failed, NotFound) and "openapi.json" in str(failed) else str(failed)
+    title = TITLES.get(failed.status, HTTPStatus(failed.status).phrase)
+    # A person with a shared link is not a user of this server, so the page must not lead into it.
+    has_links = not (scope["path"].startswith(SHARED) or isinstance(failed, Unauthorized))
+    values = {"title": title, "text": _as_sentence(WEB.with_local_names(text)), "has_links": has_links}
+    return html(rendered("error", path="", is_signed_in=False, token=None, **values), failed.status, headers)
+
+
+def _as_sentence(text: str) -> str:
+    stop = "" if text.endswith((".", "!", "?")) else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}"

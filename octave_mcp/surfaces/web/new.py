@@ -1,0 +1,167 @@
+"""The page New: start one run, or one run for each prospect in a list."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.app import App
+from octave_mcp.domain.choices import AUTO, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
+from octave_mcp.errors import InputError, OctaveError, SetupError
+from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, redirect
+
+# More prospects than that are a campaign: a script can start it over the API.
+MAX_PROSPECTS = 50
+DEAL = ("vendor_domain", "context", "model", "source", "language", "max_pages", "max_cost_usd", "refresh", "session_id")
+SENDER = ("sender_name", "sender_company", "sender_title", "sender_sign_off")
+OPTIONS = ("model", "source", "language", "max_pages", "max_cost_usd", "refresh")
+
+
+class Option(NamedTuple):
+    """A model or source to choose. `cost` is '' if it costs nothing or cannot be used; `missing` says what it needs."""
+
+    name: str
+    about: str
+    cost: str = ""
+    missing: str = ""
+
+
+async def form(site: Site, request: Request) -> Response:
+    given = {name: value for name, value in request.query_params.items() if name in {*DEAL, *SENDER, "prospects"}}
+    return await _page(site, request, given)
+
+
+async def to_form(_: Site, __: Request) -> Response:
+    return redirect(NEW)
+
+
+async def start(site: Site, request: Request) -> Response:
+    sent = await site.read_form(request)
+    prospects = _prospects(sent.fields.get("prospects", ""))
+    if not sent.is_ours:
+        return await _page(site, request, sent.fields, {"": OUTDATED_FORM}, status=400)
+    try:
+        estimates = await _estimates(site, sent, prospects)
+        if sent.fields.get("do") == "estimate":
+            return await _page(site, request, sent.fields, estimates=estimates)
+        return redirect(await _started(site, sent, prospects))
+    except (InputError, SetupError) as refused:
+        return await _page(site, request, sent.fields, faults_of(refused), status=400)
+
+
+def faults_of(refused: OctaveError) -> dict[str, str]:
+    """Return what is wrong, by the name of the field; '' stands for the form as a whole."""
+    faults = dict(getattr(refused, "faults", {}))
+    if "prospect_domain" in faults:
+        faults["prospects"] = faults.pop("prospect_domain")
+    return faults or {"": str(refused)}
+
+
+def _prospects(pasted: str) -> list[str]:
+    """Return the addresses in a pasted list, each once. Lists come with line breaks, commas, semicolons or tabs."""
+    return list(dict.fromkeys(filter(None, re.split(r"[\s,;]+", pasted))))
+
+
+async def _estimates(site: Site, sent: Form, prospects: list[str]) -> list[tuple[str, Any]]:
+    """Check every run before any is started, and return what each is estimated to need."""
+    if not prospects:
+        raise _Wrong({"prospects": "enter the website of the company that should buy"})
+    if len(prospects) > MAX_PROSPECTS:
+        raise _Wrong({"prospects": f"these are {len(prospects)} websites; enter at most {MAX_PROSPECTS} at a time"})
+    estimates: list[tuple[str, Any]] = []
+    wrong: dict[str, str] = {}
+    for prospect in prospects:
+        try:
+            arguments = sent.given(*DEAL, *SENDER) | {"prospect_domain": prospect}
+            estimates.append((prospect, await site.call("estimate_cost", _without(arguments, "refresh", "session_id"))))
+        except InputError as refused:
+            faults = faults_of(refused)
+            if len(prospects) > 1 and "prospects" in faults:
+                faults["prospects"] = "; ".join(
+                    filter(None, (wrong.get("prospects"), f"{prospect}: {faults['prospects']}"))
+                )
+            wrong |= faults
+    if wrong:
+        raise _Wrong(wrong)
+    return estimates
+
+
+class _Wrong(InputError):
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("; ".join(faults.values()))
+        self.faults = faults
+
+
+def _without(arguments: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in arguments.items() if name not in names}
+
+
+async def _started(site: Site, sent: Form, prospects: list[str]) -> str:
+    """Start the runs, and return the page to show: the run or, for several runs, their session."""
+    key = sent.fields.get("request_id") or secrets.token_hex(8)
+    session: dict[str, str] = {}
+    report: Any = None
+    for prospect in prospects:
+        arguments = sent.given(*DEAL, *SENDER) | session
+        # If the form is sent twice, the second start returns the same run.
+        arguments |= {"prospect_domain": prospect, "request_id": f"{key} {prospect}"[:255]}
+        report = await site.call("generate_playbook", arguments)
+        session = {"session_id": report.session_id}
+    return f"{PLAYBOOKS}{report.run_id}" if len(prospects) == 1 else f"{HISTORY}/{report.session_id}"
+
+
+async def _page(
+    site: Site,
+    request: Request,
+    given: Mapping[str, str],
+    faults: Mapping[str, str] | None = None,
+    *,
+    estimates: list[tuple[str, Any]] | None = None,
+    status: int = 200,
+) -> Response:
+    app, settings, wrong = await site.app(), site.settings, faults or {}
+    models, automatic = await _options(site, app)
+    # Show a part of the form that is folded if the person has entered something there, or must correct it.
+    parts = {"sender": SENDER, "options": OPTIONS}
+    shown = {**wrong, **{name: value for name, value in given.items() if value not in {"", AUTO}}}
+    return await site.page(
+        request,
+        "new",
+        status,
+        given={name: value for name, value in given.items() if isinstance(value, str)},
+        faults=wrong,
+        open_parts=[part for part, names in parts.items() if shown.keys() & {*names}],
+        estimates=estimates or [],
+        request_id=secrets.token_hex(16),
+        models=models,
+        automatic=automatic,
+        sources=[Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES],
+        sender={name: getattr(settings, name) for name in SENDER},
+    )
+
+
+async def _options(site: Site, app: App) -> tuple[list[Option], Option]:
+    """Return all models to choose, and the model that the server uses if a person chooses none."""
+    costs = await site.costs(app)
+    options = [_option(app, model, costs) for model in MODELS]
+    automatic = app.model_name(AUTO) or BY_RULES
+    found = next(option for option in options if option.name == automatic)
+    return options, found._replace(about=app.automatic_source)
+
+
+def _option(app: App, model: ModelChoice, costs: Mapping[str, str]) -> Option:
+    if model.needs and not app.is_configured(model):
+        return Option(model.name, model.about, missing=f"set {' and '.join(model.variables)}")
+    return Option(model.name, model.about, costs.get(model.name, "") if model.needs else "no cost")
+
+
+def _missing(app: App, source: SourceChoice) -> str:
+    if not source.needs or app.is_configured(source):
+        return ""
+    return f"set {' or '.join(source.variables)}"

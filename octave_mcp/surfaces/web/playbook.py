@@ -1,0 +1,97 @@
+"""The page of a run: its progress while it is under way, and then its playbook."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.domain.choices import FORMATS
+from octave_mcp.domain.run import FINAL
+from octave_mcp.errors import InputError
+from octave_mcp.surfaces.rest.handlers import format_of, version_of
+from octave_mcp.surfaces.web.paths import PLAYBOOKS
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+from octave_mcp.surfaces.web.steps import STEPS
+
+
+async def show(site: Site, request: Request) -> Response:
+    run_id = request.path_params["run_id"]
+    app = await site.app()
+    record = await app.runs.get(run_id)
+    if record.status in {"completed", "partial"}:
+        if record.playbook_of != run_id:
+            return redirect(f"{PLAYBOOKS}{record.playbook_of}?done={run_id}")
+        return await _playbook(site, request, record)
+    report = await site.call("get_run", {"run_id": run_id})
+    return await site.page(
+        request, "run", record=record, report=report, steps=STEPS, is_final=report.status in FINAL, again=_again(record)
+    )
+
+
+async def _playbook(site: Site, request: Request, record: Any) -> Response:  # noqa: ANN401 - RunRecord
+    app, at = await site.app(), f"{PLAYBOOKS}{record.run_id}"
+    version = version_of(request.query_params.get("version"))
+    versions = await app.runs.versions.listed(record.run_id)
+    chosen = await app.runs.versions.one(record.run_id, version)
+    is_newest = chosen.number == versions[-1].number
+
+    def change_at(path: str) -> str:
+        return f"{PLAYBOOKS}{record.playbook_of}/change?section={quote(path)}"
+
+    shown = await app.playbook_page(record.run_id, chosen.number, change_at if is_newest else None)
+    return await site.page(
+        request,
+        "playbook",
+        record=record,
+        shown=shown,
+        at=at,
+        is_newest=is_newest,
+        versions=versions,
+        formats=FORMATS,
+        notice=await _notice(site, request.query_params.get("done", "")),
+        again=_again(record),
+    )
+
+
+async def _notice(site: Site, done: str) -> str:
+    """Say what the last change did. `done` is the run that made it, or 'edit'."""
+    if done == "edit":
+        return "Your text is stored as a new version. What the checks say about it is beside the text."
+    if not done.startswith("run_"):
+        return ""
+    report = await site.call("get_run", {"run_id": done})
+    return report.message[:1].upper() + report.message[1:] + "."
+
+
+def _again(record: Any) -> dict[str, str]:  # noqa: ANN401 - RunRecord
+    """Return the fields of the form New that start the same deal again."""
+    request = record.request
+    fields = {"vendor_domain": request.vendor, "prospects": request.prospect, "context": request.context}
+    return {name: value for name, value in fields.items() if value}
+
+
+async def cancel(site: Site, request: Request) -> Response:
+    return await _changed(site, request, "cancel_run")
+
+
+async def refresh(site: Site, request: Request) -> Response:
+    return await _changed(site, request, "refresh_playbook")
+
+
+async def _changed(site: Site, request: Request, tool: str) -> Response:
+    sent = await site.read_form(request)
+    if not sent.is_ours:
+        raise InputError(OUTDATED_FORM)
+    report = await site.call(tool, {"run_id": request.path_params["run_id"]})
+    return redirect(f"{PLAYBOOKS}{report.run_id}")
+
+
+async def download(site: Site, request: Request) -> Response:
+    run_id, form = request.path_params["run_id"], format_of(request.path_params["suffix"])
+    file = await (await site.app()).download(run_id, form, version_of(request.query_params.get("version")), pages=True)
+    # Always a download: a file with a script of its own must not run as a page of this server.
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    return Response(file.content, headers=headers, media_type=form.media_type)

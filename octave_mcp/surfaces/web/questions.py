@@ -1,0 +1,68 @@
+"""The page Questions: a person passes the questions of a run to a model of their choice, and pastes its answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.errors import InputError
+from octave_mcp.surfaces.web.new import faults_of
+from octave_mcp.surfaces.web.paths import PLAYBOOKS
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+
+
+async def waiting(site: Site, request: Request) -> Response:
+    found = await site.call("list_runs", {"status": "waiting", "limit": "100"})
+    return await site.page(request, "waiting", runs=found.runs)
+
+
+async def form(site: Site, request: Request) -> Response:
+    return await _page(site, request, {})
+
+
+async def answer(site: Site, request: Request) -> Response:
+    sent, run_id = await site.read_form(request), request.path_params["run_id"]
+    if not sent.is_ours:
+        return await _page(site, request, sent.fields, {"": OUTDATED_FORM}, status=400)
+    try:
+        verdict = await site.call("answer_question", sent.given("question_id", "answer") | {"run_id": run_id})
+    except InputError as refused:
+        return await _page(site, request, sent.fields, faults_of(refused), status=400)
+    if verdict.wrong:
+        return await _page(site, request, {}, notice=verdict.wrong)
+    return redirect(f"{PLAYBOOKS}{run_id}/questions")
+
+
+async def _page(
+    site: Site,
+    request: Request,
+    given: Mapping[str, str],
+    faults: Mapping[str, str] | None = None,
+    *,
+    notice: str = "",
+    status: int = 200,
+) -> Response:
+    run_id = request.path_params["run_id"]
+    # While the person corrects an answer, show the question to which the answer belongs.
+    again = {"question_id": given["question_id"]} if given.get("question_id") else {}
+    report = await site.call("look_at_question", again | {"run_id": run_id})
+    if report.status in {"completed", "partial", "failed", "cancelled"}:
+        return redirect(f"{PLAYBOOKS}{run_id}")
+    question = report.question
+    schema = json.dumps(question.answer_schema, ensure_ascii=False) if question else ""
+    return await site.page(
+        request,
+        "questions",
+        status,
+        record=await (await site.app()).runs.get(run_id),
+        report=report,
+        question=question,
+        schema=schema,
+        given=given,
+        faults=faults or {},
+        notice=notice,
+        at=f"{PLAYBOOKS}{run_id}",
+    )

@@ -1,0 +1,79 @@
+"""Renders the templates of the pages, with the headers that every page has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from octave_mcp import __version__
+from octave_mcp.domain.parts import steps_of
+from octave_mcp.surfaces.web.static import url_of
+
+# Pages contain no inline styles or scripts, so text that a person or a website wrote cannot become one.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # With 'no-referrer', browsers would send forms with the origin 'null', which the server refuses.
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(text, status, {**HEADERS, **(headers or {})}, "text/html")
+
+
+def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - the template's
+    return _ENVIRONMENT.get_template(f"{template}.html.jinja").render(values)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def _spaced(code: str) -> str:
+    """Return a code such as 'email_sequences' in words, with a capital letter."""
+    words = code.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+_WORDS = {"email_sequences": "E-mails", "touches": "e-mail", "talk_tracks": "Call scripts"}
+
+
+def _part(path: str) -> str:
+    """Return the path of a part in words: 'E-mails, persona-1, e-mail 1'."""
+    words: list[str] = []
+    for step in steps_of(path):
+        if step.isdecimal() and words:
+            words[-1] += f" {int(step) + 1}"
+        else:
+            words.append(_WORDS.get(step, step.replace("_", " ")))
+    return _spaced(", ".join(words))
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("octave_mcp.surfaces.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_ENVIRONMENT.globals.update(static=url_of, version=__version__)
+_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, spaced=_spaced)

@@ -1,0 +1,77 @@
+"""Sign in with one of the server's tokens, and sign out."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.errors import InputError, OctaveError
+from octave_mcp.runs.sign_ins import SIGN_IN_HOURS
+from octave_mcp.surfaces.rest.access import NO_TOKEN
+from octave_mcp.surfaces.rest.problems import problem
+from octave_mcp.surfaces.web import cookies, paths
+from octave_mcp.surfaces.web.rendering import html, rendered
+from octave_mcp.surfaces.web.site import Site, redirect
+
+WRONG_TOKEN = "This is not a token of this server. Ask the person who runs it, or look at OCTAVE_TOKENS."  # noqa: S105
+# A browser that has signed out must forget the pages that it has seen.
+FORGET = {"Clear-Site-Data": '"cache"'}
+
+
+async def form(site: Site, request: Request) -> Response:
+    return _page(site, request, request.query_params.get("next", ""))
+
+
+async def asked(site: Site, request: Request) -> Response:
+    """Ask a browser to sign in that has opened a page without a valid sign-in."""
+    if request.method not in {"GET", "HEAD", "POST"} or not paths.is_for_browsers(request.scope):
+        return problem(NO_TOKEN)
+    query = f"?{request.url.query}" if request.url.query else ""
+    if request.method != "POST":
+        return _page(site, request, f"{request.url.path}{query}", status=401)
+    # The sign-in has expired while the person was filling in a form. Keep what was entered.
+    try:
+        fields = (await site.read_form(request)).fields
+    except OctaveError:
+        fields = {}
+    return html(
+        rendered("signed_out", path="", is_signed_in=False, token=None, fields=fields, at=request.url.path), 401
+    )
+
+
+async def begin(site: Site, request: Request) -> Response:
+    sent = await site.read_form(request)
+    given, back = sent.fields.get("token", "").strip(), _own_path(sent.fields.get("next", ""))
+    # Compare every token, even after a match, so that the response time does not reveal which token matches.
+    matches = [hmac.compare_digest(given.encode(), token.encode()) for token in site.tokens(request.scope)]
+    if not any(matches):
+        return _page(site, request, back, WRONG_TOKEN, status=401)
+    response = redirect(back)
+    secret = await (await site.app()).runs.sign_ins.begin(given)
+    cookies.put(response, request.scope, secret, SIGN_IN_HOURS * 3600)
+    return response
+
+
+async def end(site: Site, request: Request) -> Response:
+    sent = await site.read_form(request)
+    if not sent.is_ours:
+        raise InputError("this form is too old; reload the page, and sign out again")
+    sign_ins, secret = (await site.app()).runs.sign_ins, cookies.sign_in_of(request.scope)
+    await (sign_ins.end_all(secret) if sent.fields.get("everywhere") else sign_ins.end(secret))
+    response = redirect(paths.SIGN_IN)
+    response.headers.update(FORGET)
+    cookies.put(response, request.scope, "", 0)
+    return response
+
+
+def _page(site: Site, request: Request, back: str, fault: str = "", *, status: int = 200) -> Response:
+    values = {"next": _own_path(back), "fault": fault, "has_tokens": bool(site.tokens(request.scope))}
+    return html(rendered("sign_in", path=paths.SIGN_IN, is_signed_in=False, token=None, **values), status)
+
+
+def _own_path(path: str) -> str:
+    """Return the path, or the page New if the path leads to another server or back to the sign-in."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and paths.is_page(path.partition("?")[0])
+    return path if is_own and not path.startswith(paths.SIGN_OUT) else paths.NEW

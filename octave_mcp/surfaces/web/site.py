@@ -1,0 +1,108 @@
+"""What all pages share: calls of the tools, forms, and the rendering of templates."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
+
+from octave_mcp.app import App
+from octave_mcp.errors import InputError
+from octave_mcp.surfaces.exposure import safe_tokens
+from octave_mcp.surfaces.rest.access import is_from_elsewhere
+from octave_mcp.surfaces.rest.arguments import Arguments, ToolFunction, read_arguments
+from octave_mcp.surfaces.serving import Server
+from octave_mcp.surfaces.web import cookies
+from octave_mcp.surfaces.web.costs import Costs
+from octave_mcp.surfaces.web.rendering import html, rendered
+from octave_mcp.tools import FUNCTIONS
+from octave_mcp.tools.calls import WEB
+from octave_mcp.tools.registry import Call, ignore_event, is_absent
+
+# The name of the hidden field that proves that a form comes from one of our pages.
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+OUTDATED_FORM = "This form was opened too long ago, or in another sign-in. Check what you entered, and send it again."
+
+
+class Form(NamedTuple):
+    """The fields of a form that a browser has sent. `is_ours`: whether the form comes from one of our pages."""
+
+    fields: dict[str, str]
+    is_ours: bool
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Return the fields with these names that are not empty."""
+        return {name: value for name in names if not is_absent(value := self.fields.get(name))}
+
+
+class Site:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        # Built on first use, because building the validators of all tools takes longer than a page.
+        self._functions: dict[str, ToolFunction] = {}
+        self.costs = Costs()
+
+    @property
+    def settings(self) -> Any:  # noqa: ANN401 - Settings
+        return self._server.settings
+
+    async def app(self) -> App:
+        return await self._server.app()
+
+    async def _make_call(self) -> Call:
+        return Call((await self.app()).runs, ignore_event, 0, WEB)
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the tool's own
+        """Call a tool with arguments that a person has entered, and return its result.
+
+        Raises:
+            OctaveError: The tool's own errors.
+        """
+        if name not in self._functions:
+            self._functions[name] = ToolFunction(FUNCTIONS[name], self._make_call)
+        return await self._functions[name](Arguments(dict(arguments), is_text=True))
+
+    async def read_form(self, request: Request) -> Form:
+        """Return the fields of the form in the request's body.
+
+        Raises:
+            InputError, WrongType, TooLarge: If the body is not a form, or is too large.
+        """
+        arguments = await read_arguments(request)
+        if not arguments.is_text:
+            raise InputError("send a form; programs call the API, which /docs describes")
+        fields = {name: value for name, value in arguments.values.items() if name not in request.path_params}
+        sent, own = str(fields.pop(FORM_TOKEN, "")), await self.form_token(request)
+        return Form(fields, hmac.compare_digest(sent.encode(), own.encode()))
+
+    async def form_token(self, request: Request) -> str:
+        """Return the token for the forms of this browser. Pages of other origins cannot read it."""
+        key = await (await self.app()).runs.sign_ins.form_key()
+        return hmac.new(key, cookies.sign_in_of(request.scope).encode(), sha256).hexdigest()
+
+    async def is_signed_in(self, secret: str, scope: Scope) -> bool:
+        return await (await self.app()).runs.sign_ins.is_valid(secret, self.tokens(scope))
+
+    def tokens(self, scope: Scope) -> tuple[str, ...]:
+        """Return the tokens that this request can use."""
+        accepted = safe_tokens(self.settings.tokens) if is_from_elsewhere(scope) else self.settings.tokens
+        return tuple(token.get_secret_value() for token in accepted)
+
+    async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - the template's
+        """Return a page of this server, with its navigation."""
+        frame = {
+            "path": request.url.path,
+            "token": (FORM_TOKEN, await self.form_token(request)),
+            "is_signed_in": bool(cookies.sign_in_of(request.scope)),
+        }
+        return html(rendered(template, **frame, **values), status)
+
+
+def redirect(path: str) -> Response:
+    """Return a redirect after a form, so that reloading the next page does not send the form again."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,129 @@
+"use strict";
+
+{
+  const announced = document.querySelector("[role=status].unseen");
+
+  // Buttons are hidden in the HTML: without scripts they would do nothing. On the page of a playbook, its own script
+  // serves its buttons.
+  if (!document.body.classList.contains("reading")) {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        const label = button.textContent;
+        try {
+          await navigator.clipboard.writeText(button.dataset.copy);
+        } catch {
+          const area = document.createElement("textarea");
+          area.value = button.dataset.copy;
+          area.className = "offstage";
+          document.body.append(area);
+          area.select();
+          document.execCommand("copy");
+          area.remove();
+        }
+        button.textContent = announced.textContent = "Copied";
+        setTimeout(() => { button.textContent = label; announced.textContent = ""; }, 1600);
+      });
+    }
+  }
+
+  // A second click on a button that starts something would start it twice.
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+    });
+  }
+  // The browser restores the page as it was when the user goes back to it.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+
+  const live = document.querySelector("[data-events]");
+  if (live) follow(live);
+
+  function follow(view) {
+    const bar = view.querySelector("progress");
+    const message = view.querySelector(".message");
+    const figures = Object.fromEntries([...view.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell]));
+    const steps = Object.fromEntries([...view.querySelectorAll("[data-step]")].map((item) => [item.dataset.step, item]));
+    const found = view.querySelector(".found-so-far");
+    const order = Object.keys(steps);
+    const tally = { pages: 0, asks: 0, usd: 0, isPriceUnknown: false };
+    let reached = -1;
+    let waits = false;
+
+    // The stream starts with the events of the past, so a page that is loaded in the middle shows everything.
+    const stream = new EventSource(view.dataset.events);
+    const names = ["run_started", "run_resumed", "run_finished", "step_started", "step_finished", "progress", "waiting", "answered", "call_failed", "fetched", "found"];
+    for (const name of names) stream.addEventListener(name, (event) => take(name, JSON.parse(event.data)));
+    // After the last event the server answers 204, and the browser closes the stream.
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) location.reload();
+    });
+
+    function take(name, event) {
+      if (name === "run_finished") {
+        stream.close();
+        location.reload();
+        return;
+      }
+      if (name === "waiting" && !waits && !view.querySelector(".asks")) {
+        waits = true;
+        const link = document.createElement("a");
+        link.className = "button primary";
+        link.href = `${location.pathname}/questions`;
+        link.textContent = "Answer the questions";
+        const line = document.createElement("p");
+        line.className = "buttons asks";
+        line.append(link);
+        message.after(line);
+      }
+      if (name === "found") show(event.message);
+      else if (event.message && name !== "answered") message.textContent = sentence(event.message);
+      if (event.total) {
+        bar.max = event.total;
+        bar.value = event.done;
+      }
+      count(name, event);
+      mark(event.step);
+    }
+
+    function count(name, event) {
+      if (name === "run_started" || name === "run_resumed") Object.assign(tally, { pages: 0, asks: 0, usd: 0 });
+      if (event.fetch) tally.pages += event.fetch.pages;
+      if (event.call && name === "answered") {
+        tally.asks += 1;
+        if (event.call.usd === null) tally.isPriceUnknown = true;
+        else tally.usd += event.call.usd ?? 0;
+      }
+      figures.pages.textContent = tally.pages;
+      figures.asks.textContent = tally.asks;
+      figures.usd.textContent = tally.isPriceUnknown ? "unknown" : `$${tally.usd.toFixed(2)}`;
+    }
+
+    // Two companies are read at the same time, so events of an earlier step can follow those of a later one.
+    function mark(step) {
+      reached = Math.max(reached, order.indexOf(step));
+      order.forEach((name, place) => {
+        steps[name].classList.toggle("finished", place < reached);
+        steps[name].classList.toggle("active", place === reached);
+        if (place === reached) steps[name].setAttribute("aria-current", "step");
+        else steps[name].removeAttribute("aria-current");
+      });
+    }
+
+    function show(text) {
+      found.hidden = false;
+      const item = document.createElement("li");
+      item.textContent = text;
+      item.dir = "auto";
+      found.querySelector("ul").prepend(item);
+    }
+  }
+
+  function sentence(text) {
+    const start = text.charAt(0).toUpperCase() + text.slice(1);
+    return /[.!?]$/.test(start) ? start : `${start}.`;
+  }
+}

@@ -1,0 +1,96 @@
+"""The versions of a playbook, and the changes between two of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from octave_mcp.surfaces.web.paths import PLAYBOOKS
+from octave_mcp.surfaces.web.site import Site
+
+MAX_CHANGES = 200
+MAX_WORDS = 2000
+
+
+class Piece(NamedTuple):
+    """A piece of a changed text. `kind` is 'same', 'old' or 'new'."""
+
+    kind: str
+    text: str
+
+
+class ShownChange(NamedTuple):
+    path: str
+    pieces: tuple[Piece, ...]
+
+
+async def listed(site: Site, request: Request) -> Response:
+    run_id = request.path_params["run_id"]
+    versions = await site.call("list_versions", {"run_id": run_id})
+    record = await (await site.app()).runs.get(run_id)
+    return await site.page(request, "versions", record=record, versions=versions.versions, at=f"{PLAYBOOKS}{run_id}")
+
+
+async def diff(site: Site, request: Request) -> Response:
+    run_id = request.path_params["run_id"]
+    pair = {name: request.query_params.get(name, "") for name in ("from", "to")}
+    found = await site.call("diff_versions", pair | {"run_id": run_id})
+    versions = await site.call("list_versions", {"run_id": run_id})
+    record = await (await site.app()).runs.get(run_id)
+    texts = [change for change in found.changes if _is_text(change)]
+    return await site.page(
+        request,
+        "diff",
+        record=record,
+        found=found,
+        versions=versions.versions,
+        changes=[ShownChange(change.path, tuple(_pieces(change))) for change in texts[:MAX_CHANGES]],
+        left_out=len(found.changes) - min(len(texts), MAX_CHANGES),
+        at=f"{PLAYBOOKS}{run_id}",
+    )
+
+
+def _is_text(change: Any) -> bool:  # noqa: ANN401 - Change
+    """Whether people read this change. Scores, verdicts and the list of evidence change with the text."""
+    parts = change.path.replace("[", ".").split(".")
+    return not {*parts} & {"support", "score", "evidence", "timings", "cost", "own_text", "start", "end"}
+
+
+def _pieces(change: Any) -> Iterator[Piece]:  # noqa: ANN401 - Change
+    """Compare the texts word by word."""
+    old, new = _words(change.before), _words(change.after)
+    if len(old) + len(new) > MAX_WORDS:
+        yield from (Piece(kind, "".join(words)) for kind, words in (("old", old), ("new", new)) if words)
+        return
+    for kind, old_at, old_end, new_at, new_end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            yield Piece("same", "".join(old[old_at:old_end]))
+            continue
+        if old_end > old_at:
+            yield Piece("old", "".join(old[old_at:old_end]))
+        if new_end > new_at:
+            yield Piece("new", "".join(new[new_at:new_end]))
+
+
+def _words(value: object) -> list[str]:
+    """Split a value into words that can be joined again without a loss."""
+    return [word for line in _lines(value) for word in [*(f"{word} " for word in line.split(" ")), "\n"]]
+
+
+def _lines(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Yield the texts in a JSON value that people read."""
+    if isinstance(value, str):
+        yield from value.split("\n")
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _lines(entry)
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            if name not in {"kind", "support", "score", "evidence", "persona_id", "id", "sentences"}:
+                yield from _lines(entry)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -1,0 +1,121 @@
+"""Tools: search the runs, and estimate what a run would need before it is started."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.domain.choices import AUTO
+from octave_mcp.domain.estimate import Estimate
+from octave_mcp.domain.run import PlaybookRequest, RunFilter, RunRecord, RunStatus
+from octave_mcp.domain.value import Value
+from octave_mcp.errors import InputError
+from octave_mcp.tools.paging import cursor_of
+from octave_mcp.tools.playbooks import (
+    Context,
+    Dollars,
+    Language,
+    Model,
+    Pages,
+    Prospect,
+    SenderOfEmails,
+    SessionId,
+    Source,
+    Vendor,
+)
+from octave_mcp.tools.registry import Call, tool
+from octave_mcp.tools.sessions import RunLine, run_line
+
+
+class ListedRun(RunLine):
+    """A run in a list. `playbook_of` is the run whose playbook this run wrote, revised or refreshed."""
+
+    session_id: str
+    playbook_of: str
+
+
+class RunList(Value):
+    """A list of runs, newest first."""
+
+    runs: tuple[ListedRun, ...]
+    cursor: str | None = Field(default=None, description="Pass this value to the next call to get older runs")
+
+
+class EstimateReport(Value):
+    """What a run would use and need. `by_default`: whether nobody named a model and no provider is configured."""
+
+    model: str
+    source: str
+    by_default: bool
+    estimate: Estimate | None
+
+
+@tool("GET", "/runs", title="List runs", read_only=True, in_tool_list=False)
+async def list_runs(
+    company: Annotated[
+        str | None, Field(max_length=253, description="Part of the vendor's or prospect's domain")
+    ] = None,
+    status: Annotated[RunStatus | None, Field(description="Only runs with this status")] = None,
+    since: Annotated[date | None, Field(description="First day of the request, in UTC")] = None,
+    until: Annotated[date | None, Field(description="Last day of the request, in UTC")] = None,
+    session_id: SessionId = None,
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum entries")] = 20,
+    cursor: Annotated[str | None, Field(description="From the last result, to get older runs")] = None,
+    *,
+    call: Call,
+) -> RunList:
+    """List runs, newest first: all runs, or the runs that match every filter."""
+    if since and until and since > until:
+        raise InputError(f"since: {since} is after until, {until}; swap them")
+    only = RunFilter(company=company, status=status, since=_start(since), until=_start(until, days=1))
+    runs = await call.runs.list_runs(session_id, limit + 1, cursor, only)
+    return RunList(runs=tuple(map(_listed, runs[:limit])), cursor=cursor_of([run.run_id for run in runs], limit))
+
+
+def _start(day: date | None, days: int = 0) -> datetime | None:
+    try:
+        return datetime.combine(day + timedelta(days), time(), UTC) if day else None
+    except OverflowError:  # the last day of the calendar has no next day
+        return None
+
+
+def _listed(record: RunRecord) -> ListedRun:
+    line = run_line(record)
+    return ListedRun(**dict(line), session_id=record.session_id, playbook_of=record.playbook_of)
+
+
+@tool("POST", "/estimate", title="Estimate a run", read_only=True, in_tool_list=False)
+async def estimate_cost(
+    vendor_domain: Vendor,
+    prospect_domain: Prospect,
+    context: Context = "",
+    model: Model = AUTO,
+    source: Source = AUTO,
+    language: Language = "en",
+    max_pages: Pages = None,
+    max_cost_usd: Dollars = None,
+    sender: SenderOfEmails = None,
+    *,
+    call: Call,
+) -> EstimateReport:
+    """Return what a run with these arguments would use and need. Nothing is started, and nothing is fetched.
+
+    The arguments are checked as generate_playbook checks them.
+    """
+    request = PlaybookRequest(
+        vendor=vendor_domain,
+        prospect=prospect_domain,
+        context=context,
+        model=model,
+        source=source,
+        language=language,
+        max_pages=max_pages,
+        max_cost_usd=max_cost_usd,
+        sender=sender,
+    )
+    record = await call.runs.admitted(request, call.calls.keyless_model)
+    return EstimateReport(
+        model=record.model, source=record.source, by_default=record.by_default, estimate=record.estimate
+    )

@@ -1,0 +1,74 @@
+"""Tool: read a part of a playbook as text that a person can edit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.parts import place_of, written
+from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.value import Value, part_at
+from octave_mcp.errors import NotFinished
+from octave_mcp.tools.playbooks import RunId, VersionNumber
+from octave_mcp.tools.registry import Call, tool
+
+
+class PartLine(Value):
+    """A part within a section: its path, and the start of its text."""
+
+    path: str
+    preview: str
+
+
+class SectionText(Value):
+    """A part of a playbook as text to edit, in the format that `edit_section` accepts.
+
+    `is_json`: whether the part cannot be written as plain text. `parts` are smaller parts, which can be edited alone.
+    """
+
+    run_id: str
+    version: int
+    section: str
+    text: str
+    is_json: bool
+    parts: tuple[PartLine, ...] = ()
+
+
+@tool(
+    "GET",
+    "/runs/{run_id}/sections/{section}",
+    title="Read a section to edit it",
+    read_only=True,
+    in_tool_list=False,
+    errors=(NotFinished,),
+)
+async def read_section(
+    run_id: RunId,
+    section: Annotated[str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]'")],
+    version: VersionNumber = None,
+    *,
+    call: Call,
+) -> SectionText:
+    """Return a section, or part of a section, as the text that `edit_section` accepts.
+
+    An e-mail is 'Subject: ...', an empty line, and the body; a list of texts has one text per line. A part that cannot
+    be written as plain text is returned as JSON, with a list of smaller parts.
+    """
+    meta = await call.runs.versions.one(run_id, version)
+    playbook = await call.runs.finished(run_id, meta.number)
+    return await computed(_section_text, playbook, run_id, meta.number, section)
+
+
+def _section_text(playbook: Playbook, run_id: str, version: int, section: str) -> SectionText:
+    # Only editing needs these modules.
+    from octave_mcp.copywriting.edit_input import check_editable  # noqa: PLC0415
+    from octave_mcp.copywriting.editable_text import editable_text, parts_within  # noqa: PLC0415
+
+    path = place_of(playbook, section)
+    name = written(playbook, path)
+    check_editable(playbook, path, name)
+    text, is_json = editable_text(part_at(playbook, path))
+    parts = tuple(PartLine(path=part.path, preview=part.preview) for part in parts_within(playbook, path))
+    return SectionText(run_id=run_id, version=version, section=name, text=text, is_json=is_json, parts=parts)
