@@ -139,8 +139,8 @@ class RunRecord(Value):
 class RunFilter(Value):
     """Selects runs. A field that is None selects all runs.
 
-    `company`: a part of the vendor's or the prospect's address. `since`, `until`: when the run was requested. `until` is
-    exclusive.
+    - `company`: a part of the vendor's or the prospect's address.
+    - `since`, `until`: when the run was requested; `until` is exclusive.
     """
 
     company: str | None = None

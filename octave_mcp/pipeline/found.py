@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from octave_mcp.domain.findings import CompanyFindings
 from octave_mcp.domain.value import Value
@@ -22,13 +22,10 @@ def found(company: str, findings: CompanyFindings[Any], more: Value | None) -> I
         yield _short(f"{company}: {trigger.what}")
     for person in sorted(findings.people, key=lambda person: person.rank)[:MAX_PEOPLE]:
         yield _short(f"{company}: {', '.join(filter(None, (person.name, person.title)))}")
-    counted = (f"{len(entries)} {name.replace('_', ' ')}" for name, entries in more or () if _is_list(entries))
+    lists = {name: cast("tuple[object, ...]", value) for name, value in more or () if isinstance(value, tuple)}
+    counted = (f"{len(entries)} {name.replace('_', ' ')}" for name, entries in lists.items() if entries)
     if counts := ", ".join(counted):
         yield _short(f"{company}: {counts}")
-
-
-def _is_list(entries: object) -> bool:
-    return isinstance(entries, tuple) and bool(entries)
 
 
 def _short(line: str) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from octave_mcp.domain.run import RunStatus
+from octave_mcp.domain.run import FINAL, RunStatus
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import HISTORY
@@ -46,7 +46,14 @@ async def runs(site: Site, request: Request) -> Response:
 async def session(site: Site, request: Request) -> Response:
     query = {"session_id": request.path_params["session_id"], "cursor": request.query_params.get("cursor", "")}
     found = await site.call("list_sessions", query | {"limit": "100"})
-    return await site.page(request, "session", found=found, session=found.sessions[0])
+    return await site.page(
+        request,
+        "session",
+        found=found,
+        session=found.sessions[0],
+        is_under_way=any(run.status not in FINAL for run in found.runs),
+        deletes="delete" in request.query_params,
+    )
 
 
 async def delete(site: Site, request: Request) -> Response:

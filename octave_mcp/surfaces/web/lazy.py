@@ -70,9 +70,11 @@ class Web:
         return await answer(await self._opened_site(), request)
 
     async def _opened_site(self) -> Site:
-        if self._site is None:
-            made = (await asyncio.to_thread(_imported, "site")).Site(self._server)
-            self._site = self._site or made
+        if self._site:
+            return self._site
+        made: Site = (await asyncio.to_thread(_imported, "site")).Site(self._server)
+        # Another request can have made the site in the meantime.
+        self._site = self._site or made
         return self._site
 
 

@@ -134,7 +134,7 @@ async def _page(
         request,
         "new",
         status,
-        given={name: value for name, value in given.items() if isinstance(value, str)},
+        given=given,
         faults=wrong,
         open_parts=[part for part, names in parts.items() if shown.keys() & {*names}],
         estimates=estimates or [],

@@ -36,7 +36,7 @@ def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
 
 
 def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - the template's
-    return _ENVIRONMENT.get_template(f"{template}.html.jinja").render(values)
+    return _ENVIRONMENT.get_template(f"{template}.html.jinja").render(values, static=url_of, version=__version__)
 
 
 def _day(moment: datetime) -> str:
@@ -75,5 +75,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.globals.update(static=url_of, version=__version__)
 _ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, spaced=_spaced)

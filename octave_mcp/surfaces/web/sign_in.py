@@ -17,6 +17,7 @@ from octave_mcp.surfaces.web.site import Site, redirect
 
 WRONG_TOKEN = "This is not a token of this server. Ask the person who runs it, or look at OCTAVE_TOKENS."  # noqa: S105
 # A browser that has signed out must forget the pages that it has seen.
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 FORGET = {"Clear-Site-Data": '"cache"'}
 
 
@@ -30,15 +31,14 @@ async def asked(site: Site, request: Request) -> Response:
         return problem(NO_TOKEN)
     query = f"?{request.url.query}" if request.url.query else ""
     if request.method != "POST":
-        return _page(site, request, f"{request.url.path}{query}", status=401)
+        return _page(site, request, f"{request.url.path}{query}", status=NO_TOKEN.status)
     # The sign-in has expired while the person was filling in a form. Keep what was entered.
     try:
         fields = (await site.read_form(request)).fields
     except OctaveError:
         fields = {}
-    return html(
-        rendered("signed_out", path="", is_signed_in=False, token=None, fields=fields, at=request.url.path), 401
-    )
+    values = {"path": "", "is_signed_in": False, "token": None, "fields": fields, "at": request.url.path}
+    return html(rendered("signed_out", **values), NO_TOKEN.status, CHALLENGE)
 
 
 async def begin(site: Site, request: Request) -> Response:
@@ -47,7 +47,7 @@ async def begin(site: Site, request: Request) -> Response:
     # Compare every token, even after a match, so that the response time does not reveal which token matches.
     matches = [hmac.compare_digest(given.encode(), token.encode()) for token in site.tokens(request.scope)]
     if not any(matches):
-        return _page(site, request, back, WRONG_TOKEN, status=401)
+        return _page(site, request, back, WRONG_TOKEN, status=NO_TOKEN.status)
     response = redirect(back)
     secret = await (await site.app()).runs.sign_ins.begin(given)
     cookies.put(response, request.scope, secret, SIGN_IN_HOURS * 3600)
@@ -67,8 +67,9 @@ async def end(site: Site, request: Request) -> Response:
 
 
 def _page(site: Site, request: Request, back: str, fault: str = "", *, status: int = 200) -> Response:
+    headers = CHALLENGE if status == NO_TOKEN.status else {}
     values = {"next": _own_path(back), "fault": fault, "has_tokens": bool(site.tokens(request.scope))}
-    return html(rendered("sign_in", path=paths.SIGN_IN, is_signed_in=False, token=None, **values), status)
+    return html(rendered("sign_in", path=paths.SIGN_IN, is_signed_in=False, token=None, **values), status, headers)
 
 
 def _own_path(path: str) -> str:

@@ -22,7 +22,7 @@ from octave_mcp.surfaces.web.costs import Costs
 from octave_mcp.surfaces.web.rendering import html, rendered
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import WEB
-from octave_mcp.tools.registry import Call, ignore_event, is_absent
+from octave_mcp.tools.registry import Call, ignore_event
 
 # The name of the hidden field that proves that a form comes from one of our pages.
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
     def given(self, *names: str) -> dict[str, str]:
         """Return the fields with these names that are not empty."""
-        return {name: value for name in names if not is_absent(value := self.fields.get(name))}
+        return {name: value for name in names if (value := self.fields.get(name))}
 
 
 class Site:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -86,10 +86,10 @@ def _lines(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         yield from value.split("\n")
     elif isinstance(value, list):
-        for entry in value:
+        for entry in cast("list[Any]", value):
             yield from _lines(entry)
     elif isinstance(value, dict):
-        for name, entry in value.items():
+        for name, entry in cast("dict[str, Any]", value).items():
             if name not in {"kind", "support", "score", "evidence", "persona_id", "id", "sentences"}:
                 yield from _lines(entry)
     elif value is not None and not isinstance(value, bool):

@@ -39,6 +39,15 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // Without scripts, the page reloads itself by a meta element.
+  const waiting = document.querySelector("[data-reload]");
+  if (waiting) {
+    setInterval(() => {
+      const isInUse = document.querySelector("details[open]") || document.activeElement?.matches("input, textarea, select");
+      if (!isInUse && !document.hidden) location.reload();
+    }, waiting.dataset.reload * 1000);
+  }
+
   const live = document.querySelector("[data-events]");
   if (live) follow(live);
 
@@ -79,6 +88,8 @@
         line.append(link);
         message.after(line);
       }
+      if (name === "run_started" || name === "run_resumed") status("running", "");
+      if (name === "waiting") status("waiting", "fair");
       if (name === "found") show(event.message);
       else if (event.message && name !== "answered") message.textContent = sentence(event.message);
       if (event.total) {
@@ -111,6 +122,12 @@
         if (place === reached) steps[name].setAttribute("aria-current", "step");
         else steps[name].removeAttribute("aria-current");
       });
+    }
+
+    function status(word, kind) {
+      const chip = document.querySelector("[data-status] .chip");
+      chip.textContent = word;
+      chip.className = `chip ${kind}`;
     }
 
     function show(text) {
