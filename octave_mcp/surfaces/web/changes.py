@@ -8,6 +8,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from octave_mcp.app import App
+from octave_mcp.domain.choices import MODELS
 from octave_mcp.errors import InputError, Outdated, SetupError
 from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
@@ -20,7 +22,7 @@ async def form(site: Site, request: Request) -> Response:
 
 async def revise(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
-    return await _changed(site, request, sent, "revise_playbook", "instruction", "request_id")
+    return await _changed(site, request, sent, "revise_playbook", "instruction", "model")
 
 
 async def edit(site: Site, request: Request) -> Response:
@@ -46,6 +48,12 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
     return redirect(f"{PLAYBOOKS}{run_id}?done=edit" if is_edit else f"{PLAYBOOKS}{report.run_id}")
 
 
+def _models(app: App, own: str) -> list[tuple[str, str]]:
+    """Return the models that can follow an instruction, each with what it is. The playbook's own model comes first."""
+    able = [model for model in MODELS if model.asks_client or (model.needs and app.is_configured(model))]
+    return [(model.name, model.about) for model in sorted(able, key=lambda model: model.name != own)]
+
+
 async def _page(
     site: Site,
     request: Request,
@@ -58,7 +66,8 @@ async def _page(
     """Return the page with the newest version of the part, and with what the person has already entered."""
     run_id = request.path_params["run_id"]
     part = await site.call("read_section", {"run_id": run_id, "section": section or "brief"})
-    record = await (await site.app()).runs.get(run_id)
+    app = await site.app()
+    record = await app.runs.get(run_id)
 
     def change_at(path: str) -> str:
         return f"{PLAYBOOKS}{run_id}/change?section={quote(path)}"
@@ -72,5 +81,6 @@ async def _page(
         given=given,
         faults=faults or {},
         change_at=change_at,
+        models=_models(app, record.model),
         at=f"{PLAYBOOKS}{run_id}",
     )
