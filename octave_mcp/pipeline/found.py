@@ -23,9 +23,15 @@ def found(company: str, findings: CompanyFindings[Any], more: Value | None) -> I
     for person in sorted(findings.people, key=lambda person: person.rank)[:MAX_PEOPLE]:
         yield _short(f"{company}: {', '.join(filter(None, (person.name, person.title)))}")
     lists = {name: cast("tuple[object, ...]", value) for name, value in more or () if isinstance(value, tuple)}
-    counted = (f"{len(entries)} {name.replace('_', ' ')}" for name, entries in lists.items() if entries)
+    counted = (_count(len(entries), name.replace("_", " ")) for name, entries in lists.items() if entries)
     if counts := ", ".join(counted):
         yield _short(f"{company}: {counts}")
+
+
+def _count(number: int, kinds: str) -> str:
+    """Return '1 case study' or '2 case studies'. The names of kinds are in the plural."""
+    one = f"{kinds.removesuffix('ies')}y" if kinds.endswith("ies") else kinds.removesuffix("s")
+    return f"{number} {one if number == 1 else kinds}"
 
 
 def _short(line: str) -> str:

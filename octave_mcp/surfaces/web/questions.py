@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from octave_mcp.asks import prompts
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
@@ -52,6 +54,7 @@ async def _page(
     if report.status in {"completed", "partial", "failed", "cancelled"}:
         return redirect(f"{PLAYBOOKS}{run_id}")
     question = report.question
+    title = (await asyncio.to_thread(prompts.load, question.prompt)).title if question else ""
     schema = json.dumps(question.answer_schema, ensure_ascii=False) if question else ""
     return await site.page(
         request,
@@ -60,6 +63,7 @@ async def _page(
         record=await (await site.app()).runs.get(run_id),
         report=report,
         question=question,
+        title=title,
         schema=schema,
         given=given,
         faults=faults or {},

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
+from octave_mcp.domain.parts import steps_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import Site
 
+# Fields that record the work of the checks. People do not read them.
+NOT_READ = frozenset({"support", "score", "evidence", "timings", "cost", "own_text", "start", "end"})
 MAX_CHANGES = 200
 MAX_WORDS = 2000
 
@@ -56,8 +59,9 @@ async def diff(site: Site, request: Request) -> Response:
 
 def _is_text(change: Any) -> bool:  # noqa: ANN401 - Change
     """Whether people read this change. Scores, verdicts and the list of evidence change with the text."""
-    parts = change.path.replace("[", ".").split(".")
-    return not {*parts} & {"support", "score", "evidence", "timings", "cost", "own_text", "start", "end"}
+    steps = {*steps_of(change.path)}
+    # The sentences of an e-mail are taken from its body, which changes with them.
+    return not (steps & NOT_READ or {"touches", "sentences"} <= steps)
 
 
 def _pieces(change: Any) -> Iterator[Piece]:  # noqa: ANN401 - Change
