@@ -27,7 +27,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
-from octave_mcp.surfaces.mcp import resources
+from octave_mcp.surfaces.mcp import apps, resources
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
@@ -126,8 +126,13 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
     bound = tool.bind(make_call, _translate)
     # FastMCP would import a parser of docstrings, only to find that ours contain nothing but a description.
     description, bound.__doc__ = inspect.getdoc(bound), None
-    function_tool = FunctionTool.from_function(
-        bound, name=tool.name, title=tool.title, description=description, annotations=annotations
+    function_tool = apps.SlimTool.from_function(
+        bound,
+        name=tool.name,
+        title=tool.title,
+        description=description,
+        annotations=annotations,
+        meta=apps.meta_of(tool.name),
     )
     return function_tool.model_copy(
         update={
@@ -173,6 +178,7 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         mask_error_details=True,
     )
 
+    apps.add(mcp_server)
     resources.add(mcp_server, lambda: running[0].app())  # noqa: PLW0108 - `running` is empty until the server starts
     return mcp_server
 
