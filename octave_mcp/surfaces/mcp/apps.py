@@ -44,8 +44,14 @@ def page() -> str:
     folder = files("octave_mcp.surfaces.mcp") / "view"
     text = (folder / "run.html").read_text("utf-8")
     for part in PARTS:
-        text = text.replace(f"/* {part} */", (folder / part).read_text("utf-8"))
+        text = text.replace(f"/* {part} */", _short((folder / part).read_text("utf-8")))
     return text
+
+
+def _short(text: str) -> str:
+    """Leave out the indentation, the empty lines and the comments that have lines of their own."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def add(mcp: FastMCP[Any]) -> None:

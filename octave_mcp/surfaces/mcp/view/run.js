@@ -9,6 +9,15 @@ const STATUSES = {
   cancelled: ["Cancelled", "weak"],
 };
 const FINAL = ["completed", "partial", "failed", "cancelled"];
+const STEPS = {
+  validate_and_map: "checking both sites",
+  scrape_homepage: "reading the home pages",
+  analyse_homepage: "analysing the home pages",
+  prioritise_urls: "choosing pages",
+  read_pack: "reading pages",
+  understand: "understanding the prospect",
+  write_playbook: "writing the playbook",
+};
 const ASKS = {
   interest: "asks for interest",
   offer: "offers something",
@@ -89,7 +98,12 @@ const copyBySelection = (value) => {
   return done;
 };
 const copy = async (value, from) => {
-  const done = await navigator.clipboard.writeText(value).then(() => true, () => copyBySelection(value)).catch(() => false);
+  let done = true;
+  try {
+    await navigator.clipboard.writeText(value);
+  } catch {
+    done = copyBySelection(value);
+  }
   const label = from.dataset.label ?? from.textContent;
   from.dataset.label = label;
   from.textContent = done ? "Copied" : "Not allowed";
@@ -273,7 +287,7 @@ const showProgress = () => {
   if (total) bar.setAttribute("aria-valuenow", done);
   bar.classList.toggle("unsure", !total);
   fill.style.inlineSize = total ? `${(100 * done) / total}%` : "";
-  const parts = [step && `Step: ${step.replaceAll("_", " ")}`, total && `${done} of ${total} done`, estimate && estimateInWords(estimate)];
+  const parts = [step && `Step: ${STEPS[step] ?? step.replaceAll("_", " ")}`, total && `${done} of ${total} done`, estimate && estimateInWords(estimate)];
   figures.textContent = parts.filter(Boolean).join(" · ");
   advice.textContent = !bridge.can.serverTools && report
     ? "This client does not update the view. Ask the assistant how the run is doing."
