@@ -55,7 +55,7 @@ lock: .venv/dev ## Update the lock files within the version ranges of pyproject.
 	$(COMPILE) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(BIN)/python scripts/complete_lock.py requirements.lock requirements-dev.lock
 
-clients: .venv/runtime ## Test with third-party MCP clients from npm
+clients: .venv/dev ## Test with third-party MCP clients from npm; writes screenshots to build/apps
 	$(BIN)/python clients/run.py
 
 clean: ## Remove the environment, caches, builds and the demo's playbook

@@ -32,6 +32,11 @@ class Failed(Exception):
     """A program did not do what was expected."""
 
 
+def check(holds: bool, complaint: str) -> None:
+    if not holds:
+        raise Failed(complaint)
+
+
 class Programs:
     """Runs programs in a temporary home folder, with Node 22 on the PATH. Each program has its own process group.
 

@@ -20,12 +20,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
 
-from programs import Failed, Programs, install
+import apps
+from programs import Failed, Programs, check, install
 
 HERE = Path(__file__).parent
 STDIO = [sys.executable, str(HERE.parent / "server.py")]
 HTTP = [*STDIO, "--http", "--port"]
 FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
+APPS = [sys.executable, str(HERE / "apps_server.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
@@ -63,6 +65,7 @@ class Setting:
     programs: Programs
     url: str
     fixtures_url: str
+    apps_url: str
     vendor: str
     prospect: str
     slow: str
@@ -87,7 +90,13 @@ def stop(*_: object) -> NoReturn:
 def run_all(table: dict[str, Any]) -> list[bool]:
     with ThreadPoolExecutor(MAX_CONCURRENT_TRIALS) as pool, Programs(HERE) as programs:
         setting = start(programs)
-        trials = [*inspector(setting), *typescript(setting), claude(setting), *conformance(setting, table)]
+        trials = [
+            *inspector(setting),
+            *typescript(setting),
+            claude(setting),
+            view(setting),
+            *conformance(setting, table),
+        ]
         results = zip(trials, pool.map(attempt, trials), strict=True)
         passed = [print_result(trial.name, result) for trial, result in results]
     for reason, names in table["left_out"].items():
@@ -99,7 +108,7 @@ def run_all(table: dict[str, Any]) -> list[bool]:
 def start(programs: Programs) -> Setting:
     sites = programs.first_line(SITES).split()
     programs.environment["OCTAVE_ALLOW_HOSTS"] = ",".join(site.removeprefix("http://") for site in sites)
-    return Setting(programs, programs.serve(HTTP), programs.serve(FIXTURES), *sites)
+    return Setting(programs, programs.serve(HTTP), programs.serve(FIXTURES), programs.serve(APPS), *sites)
 
 
 def attempt(trial: Trial) -> str | Failed:
@@ -120,11 +129,6 @@ def print_result(name: str, result: str | Failed) -> bool:
 def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def check(holds: bool, complaint: str) -> None:
-    if not holds:
-        raise Failed(complaint)
 
 
 def inspector(setting: Setting) -> Iterator[Trial]:
@@ -199,6 +203,11 @@ def healthy(setting: Setting) -> str:
     connected = {"octave", "octave-http"} == {name for name, state in states.items() if state.endswith("Connected")}
     check(connected, f"not connected: {states}")
     return ", ".join(f"{name} {state}" for name, state in states.items())
+
+
+def view(setting: Setting) -> Trial:
+    version = setting.programs.version("@modelcontextprotocol/ext-apps")
+    return Trial(f"ext-apps {version}, MCP App in Chromium", partial(apps.view, setting.apps_url))
 
 
 def conformance(setting: Setting, table: dict[str, Any]) -> Iterator[Trial]:

@@ -17,6 +17,7 @@ const STEPS = {
   read_pack: "reading pages",
   understand: "understanding the prospect",
   write_playbook: "writing the playbook",
+  verify: "checking the claims",
 };
 const ASKS = {
   interest: "asks for interest",
@@ -274,15 +275,17 @@ const advice = el("p", { class: "quiet" });
 const progress = el("section", { class: "progress", "aria-label": "Progress" }, message, bar, figures, advice);
 
 const estimateInWords = ({ asks, usd }) => {
-  const price = usd === null ? "price unknown" : usd ? `about $${usd < 0.01 ? "0.01" : usd.toFixed(2)}` : "no model costs";
-  return `estimate: ${asks} ${asks === 1 ? "question" : "questions"} to the model, ${price}`;
+  const price = usd === null ? "price unknown" : usd ? `about $${Math.max(usd, 0.01).toFixed(2)}` : "no model costs";
+  return asks ? `estimate: ${asks} ${asks === 1 ? "question" : "questions"} to the model, ${price}` : price;
 };
 const showProgress = () => {
   const { status: now, step = "", message: words = "", done = 0, total = 0, estimate } = report ?? {};
   const isWaiting = now === "waiting";
   message.textContent = isWaiting
     ? "The assistant is answering questions about the pages."
-    : capital(words) || inWords(step) || "Starting the research of both companies.";
+    : now === "queued" && words === now
+      ? "Waiting to start"
+      : capital(words) || inWords(step) || "Starting the research of both companies";
   if (total) bar.setAttribute("aria-valuemax", total);
   if (total) bar.setAttribute("aria-valuenow", done);
   bar.classList.toggle("unsure", !total);
@@ -293,7 +296,7 @@ const showProgress = () => {
     ? "This client does not update the view. Ask the assistant how the run is doing."
     : isWaiting
       ? "The run goes on as soon as it has the answers. If nothing happens, ask the assistant to continue."
-      : "The run continues in the background, even if you close this conversation.";
+      : "The run continues in the background. You can go on with the conversation.";
   say(message.textContent);
   if (!progress.isConnected) main.replaceChildren(header, progress);
 };
@@ -639,14 +642,16 @@ document.addEventListener("keydown", (event) => {
   ref.focus();
 });
 
+// The client makes the frame as high as this page.
 let height = 0;
-new ResizeObserver(() => {
+const reportHeight = () => {
   const now = Math.ceil(document.documentElement.getBoundingClientRect().height);
   if (now !== height) bridge.notify("ui/notifications/size-changed", { height: (height = now) });
-}).observe(document.documentElement);
+};
 
 bridge.connect({ availableDisplayModes: ["inline", "fullscreen"] }).then(() => {
   useContext(bridge.context);
   bridge.notify("ui/notifications/initialized");
+  new ResizeObserver(reportHeight).observe(document.documentElement);
   if (!report) show();
 });
