@@ -7,6 +7,7 @@ const MAX_ANSWER_MS = 60_000;
 const bridge = {
   can: {},
   context: {},
+  lastId: 0,
   pending: new Map(),
   // Handlers of the client's notifications, by method.
   on: {},
@@ -20,7 +21,7 @@ const bridge = {
   },
 
   request(method, params) {
-    const id = this.pending.size ? Math.max(...this.pending.keys()) + 1 : Date.now();
+    const id = (this.lastId += 1);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.settle(id, { error: { message: "The client did not answer." } }), MAX_ANSWER_MS);
       this.pending.set(id, { resolve, reject, timer });
