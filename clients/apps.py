@@ -20,6 +20,7 @@ Mode = Literal["auto", "legacy"]
 SCREENSHOTS = Path(__file__).parents[1] / "build" / "apps"
 SIZE = (800, 360)
 WAIT_MS = 60_000
+POLL_MS = 250
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PLAYBOOK: Json = {
     "vendor_domain": "http://wrenhaul.example",
@@ -113,10 +114,10 @@ def _states(shown: View) -> int:
     """Wait for the playbook, and return how many states of progress the view showed."""
     states: set[str] = set()
     while not shown.frame.get_by_role("tab").count():
-        if shown.frame.get_by_role("progressbar").count():
+        if shown.frame.get_by_role("progressbar").count() and shown.text not in states:
             states.add(shown.text)
             screenshot(shown.page, "progress")
-        shown.page.wait_for_timeout(100)
+        shown.page.wait_for_timeout(POLL_MS)
     check(len(states) > 1, f"the progress was {states}")
     return len(states)
 
