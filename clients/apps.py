@@ -136,7 +136,7 @@ def _check_playbook(shown: View) -> None:
     quotation.get_by_text("published 18 June 2026").wait_for()
     shown.screenshot("quotation")
     quotation.get_by_role("button", name="Open page").click()
-    opened = shown.page.evaluate("opened")
+    opened = shown.page.wait_for_function("opened.length && opened").json_value()
     check(opened == ["http://wrenhaul.example/customers/brindlecart-grocers"], f"opened: {opened}")
 
 

@@ -122,7 +122,10 @@ class View:
         await self.notify("tool-result", result)
 
     async def received(self, method: str) -> list[Json]:
-        """Return the parameters of the messages that the view has sent with this method."""
+        """Wait for a message with this method, and return the parameters of all such messages."""
+        await self.page.wait_for_function(
+            "(method) => received.some((message) => message.method === method)", arg=method
+        )
         messages: list[Json] = await self.page.evaluate("received")
         return [message["params"] for message in messages if message.get("method") == method]
 
