@@ -229,7 +229,6 @@ def test_text_that_names_no_website_is_refused_with_its_value_and_a_fix(text: st
             "127.0.0.1",
             "10.0.0.1",
             "[::1]",
-            "169.254.169.254",
             "2130706433",
             "0x7f.1",
             "acme",
@@ -286,6 +285,28 @@ async def test_a_name_that_resolves_to_a_private_address_is_refused(address: str
     async with crawling(resolver=private) as source:
         with pytest.raises(HostNotAllowed, match=r"acme\.com"):
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "169.254.0.1", "::ffff:169.254.169.254", "fe80::1", "fe80::1%1", "168.63.129.16"]
+)
+async def test_no_setting_allows_a_link_local_address_and_no_error_advises_it(address: str) -> None:
+    async def link_local(_host: str, _port: int) -> Sequence[str]:
+        return ["93.184.215.14", address]
+
+    everywhere = settings("acme.com", address)
+    async with crawling(everywhere, link_local) as source:
+        with pytest.raises(HostNotAllowed, match=r"'acme\.com' resolves to a link-local") as by_name:
+            await source.open(parse_company("acme.com", "vendor", frozenset(everywhere.allow_hosts)))
+    texts = [str(by_name.value)]
+    if "%" not in address:
+        host = f"[{address}]" if ":" in address else address
+        for allow in (NOWHERE, frozenset({address, host, "[::ffff:a9fe:a9fe]"})):
+            with pytest.raises(HostNotAllowed, match="never allowed") as by_address:
+                parse_company(f"http://{host}", "vendor", allow)
+            texts.append(str(by_address.value))
+
+    assert not any("OCTAVE_ALLOW_HOSTS" in text for text in texts)
 
 
 async def test_a_name_that_resolves_differently_between_check_and_connection_is_refused() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from octave_mcp.domain.company import Company, Role
+from octave_mcp.domain.ip_addresses import NEVER_ALLOWED, is_address, is_never_allowed, is_public_address
 from octave_mcp.errors import HostNotAllowed, InvalidDomain
 
 if TYPE_CHECKING:
@@ -157,14 +158,6 @@ def is_allowed(host: str, port: int, allow: Allowed) -> bool:
     return host in allow or host.strip("[]") in allow or f"{host}:{port}" in allow
 
 
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
-
-
 def is_web_address(text: str) -> bool:
     """Whether `text` is usable as the base URL of a service. Private hosts and user names are accepted."""
     try:
@@ -254,6 +247,8 @@ def _ascii(host: str, text: str) -> str:
 
 
 def _check_host(host: str, port: int, allow: Allowed) -> None:
+    if is_address(host) and is_never_allowed(host.strip("[]")):
+        raise HostNotAllowed(f"{host!r} is {NEVER_ALLOWED}; give a domain like 'acme.com'")
     if is_allowed(host, port, allow):
         return
     shown = host if port in PORTS.values() else f"{host}:{port}"
@@ -284,34 +279,6 @@ def _is_public_name(host: str) -> bool:
         return is_public_address(host.strip("[]"))
     labels = host.split(".")
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
-
-
-# Refuse IP addresses in these blocks even if `is_global` is true. `is_global` depends on the Python version and is
-# wrong for some addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and
-# 224.0.0.0/4 (multicast).
-V4_REFUSED = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16"),
-        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
-        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
-    )
-)
-V6_PUBLIC = ipaddress.ip_network("2000::/3")
-# Blocks within V6_PUBLIC that are not public: Teredo and other protocol addresses, documentation, and 6to4, whose
-# addresses can embed a private IPv4 address.
-V6_REFUSED = tuple(ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
-
-
-def is_public_address(text: str) -> bool:
-    """Whether an IP address is public.
-
-    Addresses of cloud metadata services, tunnels and reserved blocks are not public.
-    """
-    address = ipaddress.ip_address(text)
-    if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not any(address in block for block in V4_REFUSED)
-    return not address.scope_id and address in V6_PUBLIC and not any(address in block for block in V6_REFUSED)
 
 
 def _origin(scheme: str, host: str, port: int) -> str:

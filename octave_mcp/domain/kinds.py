@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from octave_mcp.domain.addresses import fields_of, is_address, path_of, site_at
+from octave_mcp.domain.addresses import fields_of, path_of, site_at
+from octave_mcp.domain.ip_addresses import is_address
 from octave_mcp.domain.page import Link, PageKind
 
 Pattern = re.Pattern[str]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from octave_mcp.domain.addresses import SPECIAL_NAMES, is_address, is_public_address
+from octave_mcp.domain.addresses import SPECIAL_NAMES
+from octave_mcp.domain.ip_addresses import is_address, is_public_address
 
 
 def is_own_server(base_url: str) -> bool:

@@ -7,8 +7,9 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from octave_mcp.concurrency.retrying import retrying
-from octave_mcp.domain.addresses import NONE_SERVED, PORTS, Served, check_url, is_address, path_of
+from octave_mcp.domain.addresses import NONE_SERVED, PORTS, Served, check_url, path_of
 from octave_mcp.domain.company import Company
+from octave_mcp.domain.ip_addresses import is_address
 from octave_mcp.errors import HostNotAllowed, SiteRefuses, SiteUnreachable, UpstreamError
 from octave_mcp.settings import Settings
 from octave_mcp.sources.failures import PageFailed, PageFailedForNow

@@ -14,7 +14,8 @@ import httpcore2
 import httpx2
 
 from octave_mcp.concurrency.tls import tls_context
-from octave_mcp.domain.addresses import NONE_SERVED, Allowed, Served, is_allowed, is_public_address
+from octave_mcp.domain.addresses import NONE_SERVED, Allowed, Served, is_allowed
+from octave_mcp.domain.ip_addresses import NEVER_ALLOWED, is_never_allowed, is_public_address
 from octave_mcp.errors import HostNotAllowed, SetupError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -60,13 +61,15 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
         """Return the addresses to which connections are allowed.
 
         Raises:
-            HostNotAllowed: If an address is not public and the settings do not allow the host.
+            HostNotAllowed: If an address is not public and the settings do not allow the host, or is never allowed.
             NameNotResolved: If the host name has no address.
         """
         if host in self.served:
             return [LOOPBACK]
         addresses = await self._addresses(host, port)
         name = host.strip("[]")
+        if any(map(is_never_allowed, addresses)):
+            raise HostNotAllowed(f"{name!r} resolves to {NEVER_ALLOWED}; give another domain")
         if not is_allowed(name, port, self.allow) and not all(map(is_public_address, addresses)):
             raise HostNotAllowed(
                 f"{name!r} resolves to an address that is not public; give another domain, "
