@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from openapi_pydantic import OpenAPI
 from web import UNKNOWN_RUN, serving
 
+from octave_mcp.domain.events import STORED_EVENTS
 from octave_mcp.errors import tree
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
@@ -67,6 +68,22 @@ def test_each_operation_has_the_docstring_and_all_arguments_of_its_tool(document
         header = {"request_id"} if "Idempotency-Key" in described else set[str]()
         assert set(tool.arguments) <= described | header
         assert operation["description"].startswith((tool.function.__doc__ or "-").split("\n")[0])
+
+
+def test_the_document_and_the_docs_list_the_events_of_a_run(document: dict[str, Any]) -> None:
+    names = {operation["operationId"]: operation for operation in operations(document)}
+    follow, start = names["follow_run"], names["generate_playbook"]
+    sent = {
+        name: operation["responses"]["200"]["content"]["text/event-stream"]["schema"]["properties"]["event"]["enum"]
+        for name, operation in (("follow", follow), ("start", start))
+    }
+    text = (ROOT / "docs" / "api-reference.md").read_text("utf-8")
+    listed = text.partition("The events of a run are ")[2].partition("\n\n")[0]
+
+    assert set(sent["follow"]) == {*STORED_EVENTS, "problem"} >= {"answered", "run_finished", "fetched"}
+    assert set(sent["start"]) == {*sent["follow"], "run", "report"}
+    assert all(f"`{name}`" in listed for name in sent["follow"])
+    assert all(name in follow["description"] for name in sent["follow"])
 
 
 def test_each_operation_describes_its_responses_and_errors(document: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -25,6 +25,9 @@ EventName = Literal[
     "fetched",
     "found",
 ]
+
+# The events that are stored. Callers who follow a run get these events.
+STORED_EVENTS: tuple[EventName, ...] = tuple(name for name in get_args(EventName) if name != "call_finished")
 
 # What a fetch gets: a site's robots.txt, its home page, the list of its pages, or some of these pages.
 Fetched = Literal["robots", "home", "map", "pages"]

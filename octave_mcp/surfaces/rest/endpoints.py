@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 
 from octave_mcp.domain.choices import AUTO, FORMATS, MODELS, SOURCES, Format, names
+from octave_mcp.domain.events import STORED_EVENTS
 from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.errors import InputError, NotFinished, NotFound, ReusedRequest, WrongType
 from octave_mcp.surfaces.rest.arguments import JSON
@@ -42,13 +43,8 @@ KEY: Schema = TEXT | {
 }
 VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The number of the version; default: the newest"}
 LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The ID of the last event received"}
-EVENT: Schema = {
-    "type": "object",
-    "description": "One event of the stream; its data is JSON",
-    "properties": {"id": TEXT, "event": TEXT, "data": TEXT | {"contentMediaType": JSON}},
-    "required": ["event", "data"],
-}
-EVENTS = {"text/event-stream": EVENT}
+# The last event of a stream if an error occurs after the stream has started.
+PROBLEM_EVENT = "problem"
 RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "The run_id that was returned when the run was started"}
 LOCATION: dict[str, Schema] = {"Location": TEXT | {"description": "The path of the run"}}
 LINKS = {
@@ -112,7 +108,7 @@ def _start(rest: Rest, tool: Operation) -> Operation:
         returns={
             200: Returned(
                 "The report of a run that has ended, or a stream of events if `stream` is set",
-                report | EVENTS,
+                report | _events("run", *STORED_EVENTS, "report", PROBLEM_EVENT),
                 LOCATION,
                 LINKS,
             ),
@@ -164,12 +160,13 @@ def _run_operations(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/events",
             name="follow_run",
             title="Follow a run",
-            description="Stream the run's events as server-sent events: first the past events, then new events.",
+            description="Stream the run's events as server-sent events: first the past events, then new events. "
+            f"The events are {', '.join(STORED_EVENTS)}, and {PROBLEM_EVENT} if an error interrupts the stream.",
             answer=rest.events,
             takes=_object(run_id=RUN_ID_ARGUMENT, last_event_id=LAST_SEEN),
             headers={"Last-Event-ID": LAST_SEEN},
             returns={
-                200: Returned("The events", EVENTS),
+                200: Returned("The events", _events(*STORED_EVENTS, PROBLEM_EVENT)),
                 204: Returned("The run has ended, and there are no more events"),
             },
             errors=(InputError, NotFound),
@@ -191,6 +188,17 @@ def _run_operations(rest: Rest) -> tuple[Operation, ...]:
             errors=(InputError, NotFound, NotFinished),
         ),
     )
+
+
+def _events(*sent: str) -> dict[str, Schema]:
+    """Return the content of a stream of server-sent events with these names."""
+    event: Schema = {
+        "type": "object",
+        "description": "One event of the stream; its data is JSON",
+        "properties": {"id": TEXT, "event": TEXT | {"enum": [*sent]}, "data": TEXT | {"contentMediaType": JSON}},
+        "required": ["event", "data"],
+    }
+    return {"text/event-stream": event}
 
 
 def _content(form: Format) -> TypeAdapter[Playbook] | Schema:
