@@ -1,7 +1,6 @@
 """All errors of the application. Each class has a stable `code`, which is part of the public API.
 
-The subclasses of `OctaveError` (500) are listed below. The HTTP status is given if it differs from the status of the
-base class:
+The subclasses of `OctaveError` (500), each with its HTTP status if it differs from the status of the base class:
 
 - `InputError` (400): an argument is invalid
   - `InvalidDomain`: the argument is not the domain of a company website
@@ -52,7 +51,8 @@ base class:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 
@@ -67,8 +67,14 @@ class OctaveError(Exception):
 
 
 class InputError(OctaveError):
+    """An invalid argument. `faults`: what is wrong with each argument, by its name in a form, such as 'sender_name'."""
+
     code = "invalid_input"
     status = 400
+
+    def __init__(self, message: str, argument: str = "") -> None:
+        super().__init__(message)
+        self.faults: Mapping[str, str] = {argument: message} if argument else {}
 
 
 class InvalidDomain(InputError):
@@ -192,10 +198,9 @@ class SiteRefuses(UpstreamError):
 
 
 class BadAnswer(UpstreamError):
-    """A model's answer that failed its checks.
+    """A model's answer that failed its checks. `fault`: the kind of problem.
 
     `usage`: the tokens and cost of the answer, if known. `key`: identifies the answer in `Model.record_verdict`.
-    `fault`: the kind of problem.
     """
 
     code = "bad_answer"
@@ -305,6 +310,16 @@ class Busy(Transient):
 
 class TimedOut(Transient):
     """A call timed out. The server may still be working on the call."""
+
+
+@contextmanager
+def about(argument: str) -> Generator[None]:
+    """Say in an `InputError` that it is about this argument, unless the error already names an argument."""
+    try:
+        yield
+    except InputError as invalid:
+        invalid.faults = invalid.faults or {argument: str(invalid)}
+        raise
 
 
 def without_provider_text(failed: OctaveError) -> str:

@@ -22,7 +22,7 @@ from octave_mcp.domain.parts import Given, place_of, written
 from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.sentence import Score, Sentence
 from octave_mcp.domain.value import Path, Value, changed, located, overlap, part_at
-from octave_mcp.errors import InputError
+from octave_mcp.errors import InputError, about
 
 MAX_WARNINGS = 20
 # Maximum number of new sentences and other findings in one edit. Even a whole section is expected to have fewer.
@@ -46,14 +46,16 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
         InputError: If the part cannot be edited, or if `given` does not have the structure of the part.
     """
     playbook = sources.playbook
-    path = place_of(playbook, section)
-    name = written(playbook, path)
-    check_editable(playbook, path, name)
-    part = read(given, playbook, path, name)
-    path, part = _as_sentence(playbook, path, part)
-    new = changed(playbook, {path: part})
-    _check_references(new, name)
-    checked = _Checks(playbook, new, sources).checked
+    with about("section"):
+        path = place_of(playbook, section)
+        name = written(playbook, path)
+        check_editable(playbook, path, name)
+    with about("text"):
+        part = read(given, playbook, path, name)
+        path, part = _as_sentence(playbook, path, part)
+        new = changed(playbook, {path: part})
+        _check_references(new, name)
+        checked = _Checks(playbook, new, sources).checked
     warnings = tuple(dict.fromkeys(_warnings(sources, checked, path)))[:MAX_WARNINGS]
     record = OwnText(path=written(checked, path), by=by, at=at, version=version, warnings=warnings)
     prefixes = (record.path + ".", record.path + "[")

@@ -61,10 +61,11 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
     """
     pasted = read_pasted_text(text)
     if not (count := len([*pasted.sentences])) and not pasted.subject:
-        raise InputError("text: it has no sentence; paste the e-mail or the script as you would send or say it")
+        raise InputError("text: it has no sentence; paste the e-mail or the script as you would send or say it", "text")
     if count > MAX_SENTENCES:
         raise InputError(
-            f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked at once; check it in parts"
+            f"text: it has {count} sentences; at most {MAX_SENTENCES} are checked at once; check it in parts",
+            "text",
         )
     return Checker(pasted, playbook, tuple(searched_passages(playbook, pages)), sender or Sender()).copy
 

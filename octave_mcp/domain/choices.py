@@ -189,14 +189,14 @@ C = TypeVar("C", bound=Choice)
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
     """Return the entry of `table` with the given name.
 
-    `kind` is a word for the error message, such as 'model' or 'source'.
+    `kind` is the argument that chooses from the table, such as 'model' or 'source'.
 
     Raises:
         UnknownName: If the table has no entry with this name.
     """
     found = next((entry for entry in table if entry.name == name), None)
     if found is None:
-        raise UnknownName(f"there is no {kind} {name!r}; choose one of {', '.join(names(table))}")
+        raise UnknownName(f"there is no {kind} {name!r}; choose one of {', '.join(names(table))}", kind)
     return found
 
 

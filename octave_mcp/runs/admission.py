@@ -8,16 +8,42 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octave_mcp.concurrency.current import TRACE_PARENT
-from octave_mcp.domain.addresses import parse_company
+from octave_mcp.domain.addresses import Allowed, parse_company
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy, taken_by_default
-from octave_mcp.domain.company import Company, same_site
+from octave_mcp.domain.company import Company, Role, same_site
 from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, ReusedRequest, SameCompany, SetupError, UnknownName, UnsupportedLanguage
+from octave_mcp.errors import (
+    InputError,
+    ReusedRequest,
+    SameCompany,
+    SetupError,
+    UnknownName,
+    UnsupportedLanguage,
+    about,
+)
 from octave_mcp.ports import Model
 from octave_mcp.runs.adapters import NO_DEAL, Adapters, Deal
 from octave_mcp.runs.verifiers import check_verifier, verifier_of
+
+
+def parse_companies(request: PlaybookRequest, allow: Allowed) -> tuple[Company, ...]:
+    """Return the companies of the request.
+
+    Raises:
+        InvalidDomain, HostNotAllowed: If a company is not a website, or its host is not allowed.
+    """
+    companies: list[Company] = []
+    for role, given in request.companies.items():
+        with about(argument_of(role)):
+            companies.append(parse_company(given, role, allow))
+    return tuple(companies)
+
+
+def argument_of(role: Role) -> str:
+    """Return the argument that names the company with this role."""
+    return f"{role}_domain"
 
 
 class Admission:
@@ -37,7 +63,8 @@ class Admission:
         try:
             estimate = self.estimate(request, model, source)
         except UnsupportedLanguage as refused:
-            raise refused if named else UnsupportedLanguage(f"{refused}; {taken_by_default(model)}") from None
+            text = f"{refused}; {taken_by_default(model)}"
+            raise refused if named else UnsupportedLanguage(text, "language") from None
         sender = (request.sender or Sender()).filled(self._adapters.sender)
         signed = sender if sender != Sender() else None
         return queued(request, model, source, estimate=estimate, sender=signed, by_default=named is None)
@@ -66,7 +93,8 @@ class Admission:
         if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
             raise InputError(
                 f"max_cost_usd cannot be enforced: the price of {models[0].name}, or of a fallback, is not known; "
-                "leave out max_cost_usd and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+                "leave out max_cost_usd and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead",
+                "max_cost_usd",
             )
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
@@ -93,10 +121,11 @@ class Admission:
             InputError, SetupError, StaleRecording: If this process cannot run the request.
         """
         allow = self._adapters.allow_hosts
-        companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
+        companies = parse_companies(request, allow)
         if same := same_site(companies):
             named = " and ".join(repr(request.companies[company.role]) for company in same)
-            raise SameCompany(f"{named} are the same company, {same[0].domain}; name two different companies")
+            text = f"{named} are the same company, {same[0].domain}; name two different companies"
+            raise SameCompany(text, argument_of(same[-1].role))
         self._adapters.source_name(source_name)
         models = self._models(model_name, request.companies)
         _check_language(models[0], request.language)
@@ -115,7 +144,9 @@ class Admission:
             SetupError: If a model is not set up, or cannot be used as a fallback.
             InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.
         """
-        return [self._adapters.model(name, deal=deal), *map(self._fallback, self._adapters.limits.fallback)]
+        with about("model"):
+            model = self._adapters.model(name, deal=deal)
+        return [model, *map(self._fallback, self._adapters.limits.fallback)]
 
     def _fallback(self, name: str) -> Model:
         try:
@@ -149,7 +180,9 @@ def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
     suggest a model that asks a client.
     """
     more = "" if has_client else ", or revise the part over MCP"
-    return InputError(f"{what} cannot follow an instruction; name {finished_copy(has_client=has_client)}{more}")
+    return InputError(
+        f"{what} cannot follow an instruction; name {finished_copy(has_client=has_client)}{more}", "model"
+    )
 
 
 def _check_usable(models: Sequence[Model]) -> None:
@@ -177,7 +210,8 @@ def _check_language(model: Model, language: str) -> None:
     if model.languages is not None and language not in model.languages:
         raise UnsupportedLanguage(
             f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {language!r}; "
-            "omit 'language', or choose a model that writes this language"
+            "omit 'language', or choose a model that writes this language",
+            "language",
         )
 
 
@@ -191,7 +225,8 @@ def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRe
         return stored
     raise ReusedRequest(
         f"request_id {request.request_id!r} was already used for another request, which started run {stored.run_id}; "
-        "use a new request_id"
+        "use a new request_id",
+        "request_id",
     )
 
 

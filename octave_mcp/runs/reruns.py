@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.addresses import parse_company
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.run import Named, PlaybookRequest, RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.runs.adapters import Adapters
-from octave_mcp.runs.admission import Admission, queued
+from octave_mcp.runs.admission import Admission, parse_companies, queued
 from octave_mcp.runs.versions import Versions, no_run
 
 MAX_SEARCHED_RUNS = 1_000
@@ -37,8 +36,7 @@ class Refreshes:
         return None
 
     def _deal(self, request: PlaybookRequest) -> tuple[str, ...]:
-        allow = self._adapters.allow_hosts
-        companies = (parse_company(given, role, allow) for role, given in request.companies.items())
+        companies = parse_companies(request, self._adapters.allow_hosts)
         return request.language, *(company.domain for company in companies)
 
     async def admitted(self, run_id: str, named: Named) -> RunRecord:

@@ -12,7 +12,7 @@ from octave_mcp.domain.parts import check_section, place_of, written
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
 from octave_mcp.domain.value import Path, part_at
 from octave_mcp.domain.versions import Version, check_base, next_version
-from octave_mcp.errors import InputError, NotFound, Outdated
+from octave_mcp.errors import InputError, NotFound, Outdated, about
 from octave_mcp.pipeline.revise import Revised, drafts_of, revise
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.splicing import check_not_own, spliced
@@ -48,7 +48,8 @@ class Revisions:
             SetupError: If the model is not set up.
         """
         owner, base = await self._base(wanted)
-        path, _ = await computed(_located, base, wanted.section, owner.run_id)
+        with about("section"):
+            path, _ = await computed(_located, base, wanted.section, owner.run_id)
         section = written(base.playbook, path)
         is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
@@ -97,7 +98,8 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
     if model == BY_CLIENT and not has_client:
         raise InputError(
             f"the model {model!r} asks a client connected over MCP or HTTP, and no client is connected; "
-            f"revise the part from a connected client, or name {finished_copy(has_client=False)}"
+            f"revise the part from a connected client, or name {finished_copy(has_client=False)}",
+            "model",
         )
     if not can_revise(model):
         what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote the part,"

@@ -33,7 +33,8 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InputError(
             f"text: has {len(text):,} characters; at most {MAX_TEXT_CHARACTERS:,} can be checked at once; "
-            "check the text in parts"
+            "check the text in parts",
+            "text",
         )
     checked = await call.runs.versions.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard, cast, get_args, get_type_hints
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.events import Event
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 # Requests with these methods have their arguments in the body, except for the arguments in the path.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
-
-# Error texts that replace pydantic's own, for unknown and missing arguments.
-SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
-
-# Error texts repeat only names that match this pattern, because other names in a request could be secrets. The pattern
-# matches names such as `wait_seconds` and list indexes such as 0.
-NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +144,10 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
         InputError: If an argument contains NUL or a lone surrogate.
     """
     if invalid := [name for name, value in arguments.items() if not _is_storable(value)]:
-        raise InputError(f"{', '.join(invalid)}: contains a NUL character or a lone surrogate; remove it")
+        fault = "contains a NUL character or a lone surrogate; remove it"
+        error = InputError(f"{', '.join(invalid)}: {fault}")
+        error.faults = dict.fromkeys(invalid, fault)
+        raise error
 
 
 def _is_storable(value: object) -> bool:
@@ -162,24 +157,6 @@ def _is_storable(value: object) -> bool:
     if isinstance(value, list):
         return all(map(_is_storable, cast("list[object]", value)))
     return not isinstance(value, str) or ("\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value))
-
-
-def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
-    """Describe what is wrong with each argument. Leave out the values, because they can be secret."""
-    errors = failed.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(f"{place(error['loc'])}: {SIGNATURE_ERRORS.get(error['type'], error['msg'])}" for error in errors)
-    has_wrong_names = any(error["type"] in SIGNATURE_ERRORS for error in errors)
-    return f"{text}. The arguments are {', '.join(tool.arguments)}" if has_wrong_names else text
-
-
-def place(location: tuple[int | str, ...]) -> str:
-    """Return the place of an error, such as 'sender.name'.
-
-    If a name does not match `NAME`, replace it with '(invalid name)', because it could be a secret that the caller sent
-    as a name by mistake.
-    """
-    names = map(str, location)
-    return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
 
 
 # All tools by name. Each tool has an HTTP route.

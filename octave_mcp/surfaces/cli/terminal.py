@@ -14,13 +14,13 @@ from pydantic import BaseModel, ValidationError, validate_call
 
 from octave_mcp.domain.addresses import NONE_SERVED, Served
 from octave_mcp.domain.events import Event
-from octave_mcp.errors import InputError
 from octave_mcp.observability import logs
 from octave_mcp.observability.optional_traces import traces_for
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools import FUNCTIONS
+from octave_mcp.tools.argument_errors import invalid_arguments
 from octave_mcp.tools.calls import CLI
-from octave_mcp.tools.registry import Call, arguments_complaint, ignore_event
+from octave_mcp.tools.registry import Call, ignore_event
 
 if TYPE_CHECKING:
     from octave_mcp.app import App, EngineName
@@ -156,7 +156,7 @@ async def invoke(name: str, call: Callable[[], Awaitable[Call]], **arguments: An
     try:
         return await validate_call(tool.bind(call, lambda failed: failed))(**arguments)
     except ValidationError as invalid:
-        raise InputError(arguments_complaint(invalid, tool)) from None
+        raise invalid_arguments(invalid, tool.arguments) from None
 
 
 async def call_tool(name: str, output: Output, *, engine: EngineName = "inline", **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own

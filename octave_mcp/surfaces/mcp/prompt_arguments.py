@@ -12,7 +12,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import INVALID_PARAMS
 
 from octave_mcp.errors import InputError
-from octave_mcp.tools.registry import is_absent, place, refuse_unstorable
+from octave_mcp.tools.argument_errors import place, unknown_argument
+from octave_mcp.tools.registry import is_absent, refuse_unstorable
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -44,7 +45,11 @@ class PromptArguments:
         present = _present(sent)
         required = (argument for argument, taken in takes.items() if taken.default is taken.empty)
         complaints = (
-            *(f"{place((argument,))}: unknown argument" for argument in sent if argument not in takes),
+            *(
+                f"{place((argument,))}: {unknown_argument(argument, takes)}"
+                for argument in sent
+                if argument not in takes
+            ),
             *(f"{argument}: missing" for argument in required if argument not in present),
             *(
                 f"{argument}: must be a string"
@@ -65,8 +70,8 @@ class PromptArguments:
             raise InputError("argument.value: must be the text typed so far")
         if ref.get("type") == "ref/prompt":
             name = self._prompt(ref.get("name"))
-            if argument["name"] not in self._takes[name]:
-                raise InputError(f"argument.name: unknown argument. {self._usage(name)}")
+            if argument["name"] not in (takes := self._takes[name]):
+                raise InputError(f"argument.name: {unknown_argument(argument['name'], takes)}. {self._usage(name)}")
         return {**params, "argument": {**argument, "value": value}, **_context(params)}
 
     def _prompt(self, name: object) -> str:

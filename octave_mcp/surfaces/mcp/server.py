@@ -33,8 +33,9 @@ from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.surfaces.shutdown import ended_by_a_signal
 from octave_mcp.tools import TOOLS
+from octave_mcp.tools.argument_errors import invalid_arguments
 from octave_mcp.tools.calls import MCP
-from octave_mcp.tools.registry import Call, Tool, arguments_complaint
+from octave_mcp.tools.registry import Call, Tool
 
 # Maximum time that a call waits for its run. Some clients time out a call after 60 s, even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
@@ -67,9 +68,7 @@ class FriendlyArguments(Middleware):
         except InvalidArguments as failed:
             if not isinstance(failed.__cause__, ValidationError):
                 raise
-            raise _tool_error(
-                "invalid_input", arguments_complaint(failed.__cause__, TOOLS[context.message.name])
-            ) from None
+            raise _translate(invalid_arguments(failed.__cause__, TOOLS[context.message.name].arguments)) from None
 
 
 class Progress:

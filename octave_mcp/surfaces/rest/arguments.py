@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -12,7 +12,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from octave_mcp.errors import InputError, WrongType
-from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
+from octave_mcp.tools.argument_errors import invalid_arguments
+from octave_mcp.tools.registry import WITH_BODY, Call, Tool, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 # Maximum number of arguments in a query string or form, many more than any tool has. Without a limit, a hostile form
@@ -41,7 +42,7 @@ class Arguments:
         try:
             return not is_absent(value) and TypeAdapter(bool).validate_python(value, strict=not self.is_text)
         except ValidationError:
-            raise InputError(f"{name}: must be true or false") from None
+            raise InputError(f"{name}: must be true or false", name) from None
 
 
 async def read_arguments(request: Request) -> Arguments:
@@ -106,10 +107,14 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 class ToolFunction:
-    """Runs a tool after validating the arguments of a request."""
+    """Runs a tool after validating the arguments of a request.
 
-    def __init__(self, tool: Tool, make_call: Callable[[], Awaitable[Call]]) -> None:
+    `also`: arguments of the request that the handler of the route has taken out. Errors list them, too.
+    """
+
+    def __init__(self, tool: Tool, make_call: Callable[[], Awaitable[Call]], also: Sequence[str] = ()) -> None:
         self.tool = tool
+        self._also = also
         self.bound = tool.bind(make_call, lambda failed: failed)
         self._objects = tool.objects
         self._with_text = validate_call(self.bound)
@@ -132,7 +137,11 @@ class ToolFunction:
             # with another title comes from the code of the tool, so it is a bug.
             if error.title != self.tool.name:
                 raise
-            raise InputError(arguments_complaint(error, self.tool)) from None
+            raise invalid_arguments(error, self._names(is_text=arguments.is_text)) from None
+
+    def _names(self, *, is_text: bool) -> list[str]:
+        fields = {name: [f"{name}_{field}" for field in of] for name, of in self._objects.items()} if is_text else {}
+        return [*(field for name in self.tool.arguments for field in fields.get(name, [name])), *self._also]
 
     def _with_objects(self, values: dict[str, Any]) -> dict[str, Any]:
         """Build objects from the separate fields of a form, such as `sender` from 'sender_name'."""

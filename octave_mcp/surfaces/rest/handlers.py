@@ -67,7 +67,9 @@ class Rest:
         self._server = server
         self._metrics = metrics
         self.functions = {name: ToolFunction(tool, self._call) for name, tool in FUNCTIONS.items()}
-        self._start_only = ToolFunction(FUNCTIONS["generate_playbook"], partial(self._call, max_wait_seconds=0))
+        start = partial(ToolFunction, FUNCTIONS["generate_playbook"], also=("stream",))
+        self.functions["generate_playbook"] = start(self._call)
+        self._start_only = start(partial(self._call, max_wait_seconds=0))
 
     async def _call(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> Call:
         return Call(await self._runs(), ignore_event, max_wait_seconds, HTTP)
@@ -166,7 +168,7 @@ async def _with_request_id(request: Request) -> Arguments:
     if is_absent(arguments.values.get("request_id")):
         arguments.values["request_id"] = key
     elif key and arguments.values["request_id"] != key:
-        raise InputError("request_id: differs from the header Idempotency-Key; send only one of them")
+        raise InputError("request_id: differs from the header Idempotency-Key; send only one of them", "request_id")
     return arguments
 
 
