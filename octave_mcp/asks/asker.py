@@ -11,6 +11,7 @@ from octave_mcp.asks.faults import Faults
 from octave_mcp.concurrency.run_clock import RunClock
 from octave_mcp.domain.asks import A, Answer, Ask, Judgement, Spent, StandIn, Unusable
 from octave_mcp.domain.company import Role
+from octave_mcp.domain.languages import is_written
 from octave_mcp.domain.recording import Recording, Replayed, recording_of
 from octave_mcp.errors import (
     BudgetExceeded,
@@ -69,7 +70,7 @@ class Asker:
         Raises:
             UpstreamError, SetupError: If no model answered, for example because the budget or the time was used up.
         """
-        able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
+        able = [model for model in self.fallback if is_written(ask.language, model.languages)]
         # If no model is left, ask the run's own model again, so that the user sees the error of this model.
         models = [model for model in (self.model, *able) if model.name not in self._unavailable] or [self.model]
         failed: OctaveError | None = self._unavailable.get(self.model.name)

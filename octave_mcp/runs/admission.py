@@ -12,6 +12,7 @@ from octave_mcp.domain.addresses import Allowed, parse_company
 from octave_mcp.domain.choices import BY_RULES, MODELS, finished_copy, taken_by_default
 from octave_mcp.domain.company import Company, Role, same_site
 from octave_mcp.domain.estimate import Estimate
+from octave_mcp.domain.languages import is_written
 from octave_mcp.domain.run import PlaybookRequest, RevisionRequest, RunRecord
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import (
@@ -207,7 +208,7 @@ def _fault(model: Model) -> SetupError | None:
 
 
 def _check_language(model: Model, language: str) -> None:
-    if model.languages is not None and language not in model.languages:
+    if model.languages is not None and not is_written(language, model.languages):
         raise UnsupportedLanguage(
             f"the {model.name} model writes {', '.join(sorted(model.languages))}, not {language!r}; "
             "omit 'language', or choose a model that writes this language",

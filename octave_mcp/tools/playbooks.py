@@ -8,6 +8,7 @@ from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.choices import AUTO, MODEL_HELP, PAGES_HELP, SOURCE_HELP
+from octave_mcp.domain.languages import language_code
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.domain.sender import Sender
@@ -98,7 +99,7 @@ async def generate_playbook(
         context=context,
         model=model,
         source=source,
-        language=language,
+        language=language_code(language),
         max_pages=max_pages,
         max_cost_usd=max_cost_usd,
         refresh=refresh,
