@@ -71,7 +71,8 @@ def _similar(name: str, names: Iterable[str]) -> list[str]:
     close = [known[other] for other in get_close_matches(letters, known, n=1, cutoff=MIN_SIMILARITY)]
     same_start = [one for one in known.values() if len(first) >= MIN_PART_LETTERS and _first_word(one) == first]
     # A longer list would be no advice.
-    return next((found for found in (containing, close, same_start) if 1 <= len(found) <= MAX_SUGGESTIONS), [])
+    suggestions = (found for found in (containing, close, same_start) if 1 <= len(found) <= MAX_SUGGESTIONS)
+    return next(suggestions, list[str]())
 
 
 def _contains(one: str, other: str) -> bool:
