@@ -266,7 +266,7 @@ async def test_the_prompt_tells_a_client_how_to_answer(prompt_text: str) -> None
 @pytest.fixture
 async def prompt_text() -> str:
     async with Client(make()) as client:
-        prompt = await client.get_prompt("playbook", {"vendor": "acme.com", "prospect": "globex.com"})
+        prompt = await client.get_prompt("playbook", {"vendor_domain": "acme.com", "prospect_domain": "globex.com"})
     return "\n".join(str(message.content) for message in prompt.messages)
 
 

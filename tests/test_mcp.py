@@ -534,7 +534,7 @@ async def test_run_ids_are_completed_for_resources_and_prompts(client: Client[An
 async def test_prompts_name_the_tools_to_call_and_contain_the_users_arguments(client: Client[Any]) -> None:
     async with client:
         prompts = {prompt.name: prompt for prompt in await client.list_prompts()}
-        prompt = await client.get_prompt("playbook", {"vendor": "acme.com", "prospect": "globex.com"})
+        prompt = await client.get_prompt("playbook", {"vendor_domain": "acme.com", "prospect_domain": "globex.com"})
 
     assert prompts.keys() == {"playbook", "call_prep", "emails"}
     assert all(prompt.description and prompt.title for prompt in prompts.values())
@@ -548,7 +548,7 @@ async def test_prompts_name_the_tools_to_call_and_contain_the_users_arguments(cl
 
 @in_both_eras
 async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> None:
-    companies, run = {"vendor": "acme.com", "prospect": "globex.com"}, {"run_id": "a-run"}
+    companies, run = {"vendor_domain": "acme.com", "prospect_domain": "globex.com"}, {"run_id": "a-run"}
     async with client:
         for name, given in (("playbook", companies), ("call_prep", run), ("emails", run)):
             content = (await client.get_prompt(name, given)).messages[0].content

@@ -94,6 +94,11 @@ class Server:
             return by_name(name_of(self._failed), str(self._failed))
         return NotReady(self.failing.get(OPENING, "the server is stopping; try again in a moment"))
 
+    async def when_open(self) -> App | None:
+        """Wait for the first attempt to open the application, but do not cause it. Return None if it failed."""
+        await self._attempted.wait()
+        return self._app
+
     async def close(self, *, at_once: bool = False) -> None:
         """Give the runs a grace period to finish, and then close the application.
 

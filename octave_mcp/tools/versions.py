@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.diffs import AnyJson, Diff, diff
@@ -12,9 +12,9 @@ from octave_mcp.domain.parts import Given
 from octave_mcp.domain.sender import Line
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.version_meta import VersionMeta
-from octave_mcp.errors import NotFinished, Outdated
+from octave_mcp.errors import InputError, NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
-from octave_mcp.tools.registry import Call, tool
+from octave_mcp.tools.registry import Call, is_absent, tool
 
 # Maximum length of `text`, many times the length of an e-mail or a call script.
 MAX_TEXT_CHARACTERS = 50_000
@@ -34,6 +34,18 @@ class VersionDiff(Value):
     older: VersionMeta
     newer: VersionMeta
     changes: Diff
+
+
+def version_number(given: object) -> int | None:
+    """Return the number of a version that a URL names, or None if it names none.
+
+    Raises:
+        InputError: If `given` is not the number of a version.
+    """
+    try:
+        return None if is_absent(given) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(given)
+    except ValidationError:
+        raise InputError("version: must be the number of a version, 1 or higher", "version") from None
 
 
 @tool(

@@ -18,7 +18,7 @@ from fastmcp.server.context import Context
 from fastmcp.server.dependencies import get_context, get_http_headers
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from fastmcp.tools import FunctionTool, ToolResult
-from mcp_types import CallToolRequestParams, ToolAnnotations
+from mcp_types import CallToolRequestParams, Icon, ToolAnnotations
 from pydantic import ValidationError
 
 from octave_mcp import __version__
@@ -27,7 +27,9 @@ from octave_mcp.domain.events import Event
 from octave_mcp.errors import OctaveError, SetupError
 from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
-from octave_mcp.surfaces.mcp import apps, resources
+from octave_mcp.surfaces import icon
+from octave_mcp.surfaces.mcp import apps, prompts, resources
+from octave_mcp.surfaces.mcp.meta import trim_meta
 from octave_mcp.surfaces.mcp.schemas import short_input, short_output
 from octave_mcp.surfaces.mcp.stdio import McpServer
 from octave_mcp.surfaces.serving import Server
@@ -46,6 +48,8 @@ GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
 TRACE_HEADER = "traceparent"
+# The server's name in the user interface of a client.
+TITLE = "Octave sales playbooks"
 INSTRUCTIONS = (
     "Writes sourced sales playbooks from two companies' websites. Call generate_playbook, then get_run with its run_id "
     "until the status is completed, partial, failed or cancelled; then get_run with a section for its full text, or "
@@ -171,14 +175,18 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         "octave",
         INSTRUCTIONS,
         version=__version__,
+        icons=[Icon(src=icon.DATA_URI, mime_type=icon.MEDIA_TYPE, sizes=["any"])],
         lifespan=lifespan,
         middleware=[FriendlyArguments()],
         tools=[_as_mcp(tool, lambda: running[0]) for tool in TOOLS.values()],
         mask_error_details=True,
     )
 
+    mcp_server.set_title(TITLE)
     apps.add(mcp_server)
-    resources.add(mcp_server, lambda: running[0].app())  # noqa: PLW0108 - `running` is empty until the server starts
+    resources.add(mcp_server, lambda: running[0])
+    prompts.add(mcp_server)
+    mcp_server.check_first(trim_meta)
     return mcp_server
 
 

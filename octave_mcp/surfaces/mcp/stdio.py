@@ -33,6 +33,10 @@ class McpServer(FastMCP[Any]):
     FastMCP itself drops such a line, so the client would wait forever.
     """
 
+    def set_title(self, title: str) -> None:
+        """Set the name that clients show to people. FastMCP has no parameter for it."""
+        self._mcp_server.title = title
+
     def check_first(self, middleware: ServerMiddleware[Any]) -> None:
         """Run the middleware on each request before the SDK validates it."""
         self._mcp_server.middleware.append(middleware)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from functools import partial
-from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +28,7 @@ from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import HTTP
 from octave_mcp.tools.registry import Call, ignore_event, is_absent
 from octave_mcp.tools.reports import RunReport
+from octave_mcp.tools.versions import version_number
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
@@ -118,7 +117,7 @@ class Rest:
     async def playbook(self, request: Request) -> Response:
         arguments = await read_arguments(request)
         pages, values = arguments.pop_flag("pages"), arguments.values
-        form, version = format_of(values["suffix"]), version_of(values.get("version"))
+        form, version = format_of(values["suffix"]), version_number(values.get("version"))
         file = await (await self._server.app()).download(values["run_id"], form, version, pages=pages)
         disposition = "attachment" if form.is_binary else "inline"
         headers = {"Content-Disposition": f'{disposition}; filename="{file.name}"'}
@@ -188,13 +187,6 @@ def format_of(suffix: str) -> Format:
     if form is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")
     return form
-
-
-def version_of(number: object) -> int | None:
-    try:
-        return None if is_absent(number) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(number)
-    except ValidationError:
-        raise InputError("version: must be the number of a version, 1 or higher") from None
 
 
 def _configuration(settings: Settings) -> Configuration:

@@ -33,7 +33,7 @@ async def show(site: Site, request: Request) -> Response:
 
 async def _playbook(site: Site, request: Request, record: Any) -> Response:  # noqa: ANN401 - RunRecord
     app, at = await site.app(), f"{PLAYBOOKS}{record.run_id}"
-    version = version_of(request.query_params.get("version"))
+    version = version_number(request.query_params.get("version"))
     versions = await app.runs.versions.listed(record.run_id)
     chosen = await app.runs.versions.one(record.run_id, version)
     is_newest = chosen.number == versions[-1].number
@@ -91,7 +91,7 @@ async def _changed(site: Site, request: Request, tool: str) -> Response:
 
 async def download(site: Site, request: Request) -> Response:
     run_id, form = request.path_params["run_id"], format_of(request.path_params["suffix"])
-    file = await (await site.app()).download(run_id, form, version_of(request.query_params.get("version")), pages=True)
+    file = await (await site.app()).download(run_id, form, version_number(request.query_params.get("version")), pages=True)
     # Always a download: a file with a script of its own must not run as a page of this server.
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return Response(file.content, headers=headers, media_type=form.media_type)
