@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +91,9 @@ async def test_without_problems_no_check_fails_and_the_exit_code_is_0(me: Path) 
     found = await entries(me, 0)
 
     assert len(found) >= 10
-    assert [entry.name for entry in found.values() if entry.status != "ok"] == ["dns"]
+    assert [entry.name for entry in found.values() if entry.status in {"warning", "failed"}] == ["dns"]
+    optional = {name for name, entry in found.items() if entry.status == "not set up"}
+    assert optional >= {".env", "OPENAI_API_KEY", "FIRECRAWL_API_KEY", "claude-desktop", "claude-code", "cursor"}
     assert {"python", "packages", "settings", "home", "port", "model", "OPENAI_API_KEY"} <= found.keys()
     assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
     assert found["model"].found.startswith("extractive writes, tested on stored copies of real sites")
@@ -139,6 +142,21 @@ async def test_an_unusable_key_fails_the_checks_of_its_provider_only(
     assert found["ANTHROPIC_API_KEY"].status == "ok"
 
 
+async def test_without_a_model_nothing_is_wrong_and_the_summary_counts_what_is_not_set_up(
+    me: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_MODEL", "auto")
+    ended = await doctor(me)
+    found = await entries(me, 0)
+
+    counts = Counter(entry.status for entry in found.values())
+    lines = ended.out.splitlines()
+    assert found["model"].status == "not set up"
+    assert found["model"].fix.startswith("to get finished copy without an MCP client, set OPENAI_API_KEY")
+    assert any(line.startswith("not set up  model ") for line in lines)
+    assert lines[-1] == f"{counts['ok']} ok, {counts['not set up']} not set up, 1 warning"
+
+
 @pytest.mark.long
 async def test_the_command_reports_a_package_that_cannot_be_imported(me: Path) -> None:
     (me / "lxml").mkdir()
@@ -185,7 +203,7 @@ async def test_all_problems_are_reported_at_once_each_with_its_fix(
         "cursor": ("failed", "line 1, column 27", "correct it"),
         "claude-desktop": ("failed", "command '/gone/python' does not exist", "--write --name sales"),
         "claude-code": (
-            "warning",
+            "not set up",
             "the configuration does not contain octave-mcp",
             "octave-mcp install claude-code --write",
         ),

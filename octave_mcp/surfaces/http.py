@@ -105,6 +105,8 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
         logs.configure(settings)
         server = _Server(configured(make(settings)))
         logger.bind(url=_url(sockets[0])).info("listening")
+        if sys.stderr.isatty():  # a person started the server
+            sys.stderr.write(f"{_notice(sockets[0])}\n")
         stay_responsive()
         server.run(sockets)
     except SetupError as failed:
@@ -198,6 +200,14 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     return sockets
 
 
-def _url(listening: socket.socket) -> str:
+def _notice(listening: socket.socket) -> str:
+    host = listening.getsockname()[0]
+    # A server that listens on all addresses has no address of its own, but it can be reached on the loopback address.
+    url = _url(listening, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))  # noqa: S104 - replaced, not bound
+    return f"octave-mcp is running: open {url}/ in a browser (MCP: {url}{MCP_PATH}). Ctrl-C stops it."
+
+
+def _url(listening: socket.socket, shown_host: str = "") -> str:
     host, port = listening.getsockname()[:2]
+    host = shown_host or host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -6,7 +6,8 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import OctaveError, SetupError
@@ -14,7 +15,7 @@ from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, fallback, load, secret_values
 from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.checks.check import Check, CheckResult, Status
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output, counted
 
 # If a check raises one of these errors, the check's result is the message of the error. Any other exception is a bug in
 # the check, and the check's thread prints its traceback.
@@ -31,7 +32,7 @@ class DiagnosisEntry(Value):
 
 
 class Diagnosis(Value):
-    """The results of all checks. `status` is the worst status."""
+    """The results of all checks. `status` is the worst status; a check of something that is not set up counts as ok."""
 
     status: Status
     findings: tuple[DiagnosisEntry, ...]
@@ -40,7 +41,8 @@ class Diagnosis(Value):
 def doctor(*, output: Output = PLAIN) -> int:
     """Check the installation, the settings and the environment, and print how to fix each problem.
 
-    Exits with 1 if a check failed.
+    A check that failed found a problem, and a warning is worth a look. If something is not set up, you can do without
+    it. Exits with 1 if a check failed.
     """
     entries = examine(CHECKS, _settings())
     statuses = {entry.status for entry in entries}
@@ -99,12 +101,18 @@ def _without_result(check: Check, thread: threading.Thread) -> tuple[str, str]:
 
 
 def _text(entries: tuple[DiagnosisEntry, ...]) -> str:
-    width = max(len(entry.name) for entry in entries)
+    width, status_width = (max(map(len, column)) for column in zip(*((e.name, e.status) for e in entries), strict=True))
     lines: list[str] = []
     for entry in entries:
-        lines.append(f"{entry.status:<7}  {entry.name:<{width}}  {entry.found}")
+        lines.append(f"{entry.status:<{status_width}}  {entry.name:<{width}}  {entry.found}")
         if entry.fix:
-            lines.append(f"{'':<7}  {'':<{width}}  -> {entry.fix}")
+            lines.append(f"{'':<{status_width}}  {'':<{width}}  -> {entry.fix}")
     counts = Counter(entry.status for entry in entries)
-    summary = ", ".join(f"{counts[status]} {status}" for status in ("ok", "warning", "failed") if counts[status])
-    return "\n".join((*lines, "", summary))
+    return "\n".join((*lines, "", ", ".join(_counted(counts))))
+
+
+def _counted(counts: Counter[Status]) -> Iterator[str]:
+    """Yield how many checks have each status, as in '2 warnings'."""
+    for status in get_args(Status):
+        if number := counts[status]:
+            yield counted(number, status) if status == "warning" else f"{number} {status}"

@@ -8,7 +8,9 @@ from typing import Literal
 
 from octave_mcp.settings import Settings
 
-Status = Literal["ok", "warning", "failed"]
+# 'failed': something is wrong. 'warning': something is worth a look. 'not set up': something that the product can do
+# without.
+Status = Literal["ok", "not set up", "warning", "failed"]
 
 # Timeouts. Checks that load packages, start another Python process or ask a provider get the longer timeout.
 SECONDS, SLOW_SECONDS = 5.0, 20.0
@@ -32,3 +34,8 @@ class Check:
 
 def ok(text: str) -> CheckResult:
     return CheckResult("ok", text)
+
+
+def not_set_up(text: str, fix: str = "") -> CheckResult:
+    """Return the result for something that is optional. `fix` says how to set it up."""
+    return CheckResult("not set up", text, fix)

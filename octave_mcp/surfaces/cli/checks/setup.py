@@ -31,7 +31,7 @@ from octave_mcp.domain.choices import (
 from octave_mcp.errors import SetupError, UpstreamError
 from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unknown
 from octave_mcp.surfaces.cli import clients
-from octave_mcp.surfaces.cli.checks.check import SECONDS, CheckResult, ok
+from octave_mcp.surfaces.cli.checks.check import SECONDS, CheckResult, not_set_up, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
 from octave_mcp.surfaces.exposure import GENERATOR_HINT, check_access
 
@@ -54,7 +54,7 @@ def settings(_: Settings) -> CheckResult:
 
 def env_file(_: Settings) -> CheckResult:
     if not ENV_FILE.is_file():
-        return ok(f"no .env file in {Path.cwd()}")
+        return not_set_up(f"no .env file in {Path.cwd()}")
     with ENV_FILE.open(encoding="utf-8") as lines:
         invalid = [str(entry.original.line) for entry in parse_stream(lines) if entry.error]
     if invalid:
@@ -74,10 +74,8 @@ def model(settings: Settings) -> CheckResult:
         text, _, fix = str(unusable).partition("; ")
         return CheckResult("failed", f"{writes}, but {text}", fix)
     if not named:
-        return CheckResult(
-            "warning",
-            f"{writes}; pages come from the {source}",
-            f"to get finished copy without an MCP client, {SET_UP_A_MODEL}",
+        return not_set_up(
+            f"{writes}; pages come from the {source}", f"to get finished copy without an MCP client, {SET_UP_A_MODEL}"
         )
     tested = choice(MODELS, named, "model").tested
     return ok(f"{writes}, tested {tested}; pages come from the {source}")
@@ -114,7 +112,7 @@ def _unset(provider: Provider, settings: Settings) -> CheckResult | None:
         if chosen := {settings.model, settings.source}.intersection(needing):
             fix = f"set {variable} in the environment or in .env"
             return CheckResult("failed", f"{unset}, but {min(chosen)} needs it", fix)
-        return ok(f"{unset}, but not needed")
+        return not_set_up(f"{unset}, and not needed")
     return None
 
 
@@ -210,9 +208,8 @@ def client(checked: Client, _: Settings) -> CheckResult:
     servers = [(file, name, entry) for file in files for name, entry in _octave_entries(clients.read(file))]
     install = f"octave-mcp install {checked.name} --write"
     if not servers:
-        # A missing configuration file is no problem, because the client is probably not installed.
         reason = "the configuration does not contain octave-mcp" if files else "no configuration found"
-        return CheckResult("warning" if files else "ok", f"{checked.title}: {reason}", install)
+        return not_set_up(f"{checked.title}: {reason}", install)
     for file, name, entry in servers:
         if error := _entry_error(entry):
             return CheckResult("failed", f"{name!r} in {file}: {error}", f"{install} --name {name}")
