@@ -201,7 +201,7 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
 
 
 def _notice(listening: socket.socket) -> str:
-    host = listening.getsockname()[0]
+    host: str = listening.getsockname()[0]
     # A server that listens on all addresses has no address of its own, but it can be reached on the loopback address.
     url = _url(listening, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host))  # noqa: S104 - replaced, not bound
     return f"octave-mcp is running: open {url}/ in a browser (MCP: {url}{MCP_PATH}). Ctrl-C stops it."

@@ -107,7 +107,7 @@ def _text(entries: tuple[DiagnosisEntry, ...]) -> str:
         lines.append(f"{entry.status:<{status_width}}  {entry.name:<{width}}  {entry.found}")
         if entry.fix:
             lines.append(f"{'':<{status_width}}  {'':<{width}}  -> {entry.fix}")
-    counts = Counter(entry.status for entry in entries)
+    counts = Counter[Status](entry.status for entry in entries)
     return "\n".join((*lines, "", ", ".join(_counted(counts))))
 
 
