@@ -28,7 +28,7 @@ class Shares:
         secret = secrets.token_urlsafe(32)
         share = Share(
             share_id=f"share_{secrets.token_hex(16)}",
-            run_id=run_id,
+            run_id=await self._owner(run_id),
             version=number,
             created_at=now,
             expires_at=now + timedelta(days=days),
@@ -38,14 +38,12 @@ class Shares:
         return share, secret
 
     async def listed(self, run_id: str) -> list[Share]:
-        """Return all links of the run, newest first, including links that no longer work.
+        """Return all links to the run's playbook, newest first, including links that no longer work.
 
         Raises:
             NotFound: If there is no such run.
         """
-        if await self._store.get_run(run_id) is None:
-            raise no_run(run_id)
-        return await self._store.shares(run_id)
+        return await self._store.shares(await self._owner(run_id))
 
     async def revoke(self, share_id: str) -> Share:
         """Make the link stop working, and return it. A link that was revoked before does not change.
@@ -62,6 +60,16 @@ class Shares:
         """Return the link with this secret, or None if there is none, it has expired, or it was revoked."""
         share = await self._store.share_with(_digest(secret))
         return share if share and share.is_open(datetime.now(UTC)) else None
+
+    async def _owner(self, run_id: str) -> str:
+        """Return the id of the run that the playbook belongs to, so that the playbook has one list of links.
+
+        It differs from `run_id` if that run is a revision or a refresh.
+        """
+        record = await self._store.get_run(run_id)
+        if record is None:
+            raise no_run(run_id)
+        return record.playbook_of
 
 
 def _digest(secret: str) -> str:
