@@ -116,6 +116,7 @@ async def test_responses_and_errors_match_the_document(
         "suffix": "json",
         "workflow_id": "sales-playbook",
         "section": "brief",
+        "share_id": "none",
     }
     unknown = known | {"run_id": UNKNOWN_RUN, "session_id": UNKNOWN_SESSION}
     statuses: Counter[int] = Counter()

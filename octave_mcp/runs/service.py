@@ -117,11 +117,7 @@ class Runs:
         return same(await self._begun(record, new_session=request.session_id is None), request)
 
     async def admitted(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
-        """Return the record that `start` would store for the request, with its estimate. Nothing is stored.
-
-        Raises:
-            InputError, SetupError: As `start`.
-        """
+        """Return the record that `start` would store for a new run, with its estimate. Raise the errors of `start`."""
         return await computed(self._admission.admitted, request, keyless_model)
 
     async def revise(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 metadata = MetaData()
 
@@ -15,6 +15,9 @@ metadata = MetaData()
 def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
+
+# An empty text as a default value. Alembic cannot compare the default "" with that of a table in SQLite.
+EMPTY = text("''")
 
 # This table contains the number of the last migration. Alembic uses this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
@@ -42,9 +45,9 @@ runs = Table(
     Column("finished_at", String(40)),
     Column("record", Text, nullable=False),
     Column("epoch", Integer, nullable=False, server_default="0"),
-    # The companies as the caller spelled them, in lower case, for the search.
-    Column("vendor", Text, nullable=False, server_default=""),
-    Column("prospect", Text, nullable=False, server_default=""),
+    # The addresses of the companies as requested, but in lower case, for the search.
+    Column("vendor", Text, nullable=False, server_default=EMPTY),
+    Column("prospect", Text, nullable=False, server_default=EMPTY),
     Index("runs_by_session", "session_id", "created_at"),
     Index("runs_by_time", "created_at"),
     Index("runs_by_status", "status"),

@@ -26,6 +26,7 @@ COMMANDS = {
     "check_copy": "octave-mcp check-copy RUN FILE",
     "revise_playbook": "octave-mcp revise RUN SECTION",
     "delete_session": "octave-mcp sessions --delete SESSION",
+    "list_runs": "octave-mcp runs",
     "list_versions": "octave-mcp versions RUN",
     "refresh_playbook": "octave-mcp refresh RUN",
 }

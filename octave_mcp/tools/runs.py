@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
@@ -67,11 +68,27 @@ async def list_runs(
     call: Call,
 ) -> RunList:
     """List runs, newest first: all runs, or the runs that match every filter."""
+    runs = await call.runs.list_runs(session_id, limit + 1, cursor, run_filter(company, status, since, until))
+    return run_list(runs, limit)
+
+
+def run_filter(company: str | None, status: RunStatus | None, since: date | None, until: date | None) -> RunFilter:
+    """Return a filter for the runs that were requested on the days from `since` to `until`, in UTC.
+
+    Raises:
+        InputError: If `since` is after `until`.
+    """
     if since and until and since > until:
         raise InputError(f"since: {since} is after until, {until}; swap them")
-    only = RunFilter(company=company, status=status, since=_start(since), until=_start(until, days=1))
-    runs = await call.runs.list_runs(session_id, limit + 1, cursor, only)
-    return RunList(runs=tuple(map(_listed, runs[:limit])), cursor=cursor_of([run.run_id for run in runs], limit))
+    part = company.strip() if company else None
+    return RunFilter(company=part, status=status, since=_start(since), until=_start(until, days=1))
+
+
+def run_list(records: Sequence[RunRecord], limit: int) -> RunList:
+    """Return the result of a query for `limit + 1` runs."""
+    return RunList(
+        runs=tuple(map(_listed, records[:limit])), cursor=cursor_of([record.run_id for record in records], limit)
+    )
 
 
 def _start(day: date | None, days: int = 0) -> datetime | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from octave_mcp.domain.run import RunRecord
-from octave_mcp.domain.value import Value
+from octave_mcp.domain.run import EVERY_RUN, RunFilter, RunRecord, RunStatus
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.cli.empty_arguments import CHANGES_COMMAND
 from octave_mcp.surfaces.cli.terminal import (
@@ -25,25 +24,23 @@ from octave_mcp.surfaces.cli.terminal import (
     open_app_to_read,
     table,
 )
-from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.reports import RunReport
+from octave_mcp.tools.runs import run_filter, run_list
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
 
 Limit = Annotated[
     int, Parameter(help="Maximum number of entries, 1 to 100", validator=validators.Number(gte=1, lte=100))
 ]
+NONE = "no run matches; leave out a filter to see more"
 Cursor = Annotated[str | None, Parameter(help="List older entries; use the value printed after the previous list")]
-
-
-class RunList(Value):
-    """A list of runs, newest first. To list older runs, pass `cursor` to the next call."""
-
-    runs: tuple[RunLine, ...]
-    cursor: str | None
 
 
 def runs(
     *,
+    company: Annotated[str | None, Parameter(help="Only runs with this text in a company's address")] = None,
+    status: Annotated[RunStatus | None, Parameter(help="Only runs with this status")] = None,
+    since: Annotated[date | None, Parameter(help="First day of the request, in UTC, such as 2026-01-31")] = None,
+    until: Annotated[date | None, Parameter(help="Last day of the request")] = None,
     session: Annotated[str | None, Parameter(help="List only the runs of this session")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
@@ -54,13 +51,14 @@ def runs(
     Revisions and refreshes are runs, too. For a revision or a refresh, the list names the run whose playbook is
     changed.
     """
-    records, next_cursor = asyncio.run(_runs(session, limit, cursor, output))
-    result = RunList(runs=tuple(map(run_line, records)), cursor=next_cursor)
-    output.result(result, lambda: _run_table(records))
-    if not records:
-        output.hint("no runs yet; start one with 'octave-mcp generate VENDOR PROSPECT'")
-    elif next_cursor:
-        output.hint(f"for older runs, add --cursor {next_cursor}")
+    only = run_filter(company, status, since, until)
+    records = asyncio.run(_runs(session, limit, cursor, only, output))
+    result = run_list(records, limit)
+    output.result(result, lambda: _run_table(records[:limit]))
+    if result.cursor:
+        output.hint(f"for older runs, add --cursor {result.cursor}")
+    elif not records:
+        output.hint("no runs yet; start one with 'octave-mcp generate VENDOR PROSPECT'" if only == EVERY_RUN else NONE)
     return DONE
 
 
@@ -108,13 +106,12 @@ def _delete(session: str | None, delete: str, output: Output) -> int:
 
 
 async def _runs(
-    session: str | None, limit: int, cursor: str | None, output: Output
-) -> tuple[Sequence[RunRecord], str | None]:
+    session: str | None, limit: int, cursor: str | None, only: RunFilter, output: Output
+) -> Sequence[RunRecord]:
     async with open_app_to_read(output) as app:
         if session is not None:
             await app.runs.session(session)  # this call raises NotFound if the session does not exist
-        records = await app.runs.list_runs(session, limit + 1, cursor)
-    return records[:limit], cursor_of([record.run_id for record in records], limit)
+        return await app.runs.list_runs(session, limit + 1, cursor, only)
 
 
 async def _sessions(

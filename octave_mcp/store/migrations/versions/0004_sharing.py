@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from alembic import op
-from sqlalchemy import Column, Integer, String, Text, column, table
+from sqlalchemy import Column, Integer, String, Text, column, table, text
 
 revision = "0004"
 down_revision = "0003"
@@ -35,8 +35,8 @@ def upgrade() -> None:
         Column("name", String(64), primary_key=True),
         Column("secret", String(64), nullable=False),
     )
-    op.add_column("runs", Column("vendor", Text, nullable=False, server_default=""))
-    op.add_column("runs", Column("prospect", Text, nullable=False, server_default=""))
+    op.add_column("runs", Column("vendor", Text, nullable=False, server_default=text("''")))
+    op.add_column("runs", Column("prospect", Text, nullable=False, server_default=text("''")))
     db = op.get_bind()
     for run_id in db.execute(_RUNS.select().with_only_columns(_RUNS.c.run_id)).scalars().all():
         # Read one record at a time, because all records together might not fit into memory.
