@@ -1,11 +1,15 @@
-"""A clock for the event loop that stands still until a test advances it."""
+"""A clock for the event loop that stands still until a test advances it, and a wall clock that a test sets."""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
 from collections.abc import Callable
+from datetime import datetime, tzinfo
+from types import ModuleType
 from typing import Any, TypeVar, cast
+
+import pytest
 
 T = TypeVar("T")
 
@@ -90,3 +94,14 @@ class _Waiting:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the selector's own
         return getattr(self._real, name)
+
+
+def set_time(monkeypatch: pytest.MonkeyPatch, module: ModuleType, at: datetime) -> None:
+    """Stop the wall clock that this module reads with `datetime.now`."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return at.astimezone(tz)
+
+    monkeypatch.setattr(module, "datetime", Stopped)

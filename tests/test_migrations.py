@@ -21,6 +21,7 @@ from postgres import program
 
 from octave_mcp.app import App
 from octave_mcp.demo.sites import load
+from octave_mcp.domain.run import RunFilter
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import load as load_settings
 from octave_mcp.store import migrations
@@ -83,6 +84,24 @@ async def test_an_upgraded_database_keeps_its_runs_sessions_playbooks_and_pages(
     assert (version.meta.by, version.drafts) == (playbook.model, None)
     assert len(await store.events(FINISHED)) > 10
     assert len(await store.questions(WAITING)) == 2
+    assert await store.shares(FINISHED) == []
+    await store.close()
+
+
+async def test_runs_in_an_upgraded_database_are_found_by_their_companies(restored: Callable[..., str]) -> None:
+    store = SqlStore(restored(VENDOR_SITE="Wrenhaul.Example", PROSPECT_SITE="100%.example"))
+    await store.open()
+    found = {
+        part: [run.run_id for run in await store.runs(only=RunFilter(company=part))]
+        for part in ("wrenhaul.EXAMPLE", "100%", "127.0.0.1:", "0_.example")
+    }
+
+    assert found == {
+        "wrenhaul.EXAMPLE": [RUNNING],
+        "100%": [RUNNING],
+        "127.0.0.1:": [WAITING, FINISHED],
+        "0_.example": [],
+    }
     await store.close()
 
 

@@ -42,13 +42,14 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each of the product's tables.
 
-    Two tables are left out: heartbeats change `servers`, and GET /readyz changes `notes`.
+    Three tables are left out: heartbeats change `servers`, GET /readyz changes `notes`, and the first page with a form
+    creates the key for forms in `secrets`.
     """
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
             name: sorted(db.execute(f"select * from {name}").fetchall())  # noqa: S608 - names from our metadata
             for name in metadata.tables
-            if name not in {"servers", "notes"}
+            if name not in {"servers", "notes", "secrets"}
         }
 
 
@@ -62,7 +63,7 @@ def safe_paths(report: dict[str, Any]) -> list[str]:
         "session_id": report["session_id"],
         "suffix": "json",
         "workflow_id": "sales-playbook",
-        "name": "swagger-ui.css",
+        "section": "brief",
     }
     routes = [route for route in http.make(load()).routes if isinstance(route, Route)]
     found = [route.path for route in routes if "GET" in (route.methods or ()) and route.path != "/mcp"]
