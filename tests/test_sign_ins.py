@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from clocks import set_time
 from conftest import command
 from matrix import sampled
+from test_migrations import execute
 
 from octave_mcp.app import App
 from octave_mcp.runs import sign_ins
@@ -131,17 +131,15 @@ def rows() -> bytes:
 
 
 async def test_expired_sign_ins_are_deleted_when_somebody_signs_in(
-    database: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if database != "sqlite":
-        pytest.skip("the statement is the same")
     async with opened() as runs:
         set_time(monkeypatch, sign_ins, NOON)
         await runs.sign_ins.begin(TOKEN)
         set_time(monkeypatch, sign_ins, NOON + timedelta(hours=SIGN_IN_HOURS))
         await runs.sign_ins.begin(TOKEN)
-    with closing(sqlite3.connect(home / "octave.db")) as db:
-        assert db.execute("select count(*) from sign_ins").fetchone() == (1,)
+
+    assert execute(load().url, "select count(*) from sign_ins") == 1
 
 
 async def test_processes_that_start_at_the_same_time_agree_on_the_key_for_forms(tmp_path: Path) -> None:
