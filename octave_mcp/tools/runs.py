@@ -30,17 +30,10 @@ from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.sessions import RunLine, run_line
 
 
-class ListedRun(RunLine):
-    """A run in a list. `playbook_of` is the run whose playbook this run wrote, revised or refreshed."""
-
-    session_id: str
-    playbook_of: str
-
-
 class RunList(Value):
     """A list of runs, newest first."""
 
-    runs: tuple[ListedRun, ...]
+    runs: tuple[RunLine, ...]
     cursor: str | None = Field(default=None, description="Pass this value to the next call to get older runs")
 
 
@@ -87,7 +80,7 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
 def run_list(records: Sequence[RunRecord], limit: int) -> RunList:
     """Return the result of a query for `limit + 1` runs."""
     return RunList(
-        runs=tuple(map(_listed, records[:limit])), cursor=cursor_of([record.run_id for record in records], limit)
+        runs=tuple(map(run_line, records[:limit])), cursor=cursor_of([record.run_id for record in records], limit)
     )
 
 
@@ -96,11 +89,6 @@ def _start(day: date | None, days: int = 0) -> datetime | None:
         return datetime.combine(day + timedelta(days), time(), UTC) if day else None
     except OverflowError:  # the last day of the calendar has no next day
         return None
-
-
-def _listed(record: RunRecord) -> ListedRun:
-    line = run_line(record)
-    return ListedRun(**dict(line), session_id=record.session_id, playbook_of=record.playbook_of)
 
 
 @tool("POST", "/estimate", title="Estimate a run", read_only=True, in_tool_list=False)

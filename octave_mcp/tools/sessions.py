@@ -15,9 +15,11 @@ from octave_mcp.tools.registry import Call, tool
 
 
 class RunLine(Value):
-    """One entry in a list of runs."""
+    """One entry in a list of runs. `playbook_of` is the run whose playbook this run wrote, revised or refreshed."""
 
     run_id: str
+    session_id: str
+    playbook_of: str
     vendor: str
     prospect: str
     status: RunStatus
@@ -99,6 +101,8 @@ def run_line(record: RunRecord) -> RunLine:
     request = record.request
     return RunLine(
         run_id=record.run_id,
+        session_id=record.session_id,
+        playbook_of=record.playbook_of,
         vendor=request.vendor,
         prospect=request.prospect,
         status=record.status,
