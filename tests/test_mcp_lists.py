@@ -64,7 +64,8 @@ async def test_without_a_database_the_other_resources_are_listed(
     async with asking(era) as client:
         listed = (await client.ask("resources/list", {}))["result"]["resources"]
 
-    assert {resource["uri"] for resource in listed} == {"octave://schema/playbook", "octave://schema/report"}
+    always = {"octave://schema/playbook", "octave://schema/report", "ui://octave/run.html"}
+    assert {resource["uri"] for resource in listed} == always
 
 
 async def test_a_list_of_resources_waits_for_the_database_without_opening_it_early(
@@ -111,8 +112,10 @@ async def test_no_response_has_empty_metadata_and_only_the_first_one_has_the_ico
     assert all(answer[name] for answer, name in zip(answers, LISTS.values(), strict=False))
     for answer in answers:
         found = metas(answer)
-        assert all(isinstance(meta, dict) and meta.keys() == {SERVER_INFO} for meta in found), found
-        assert len(found) == (era == "modern")
+        assert all(
+            isinstance(meta, dict) and len(meta.keys() & {SERVER_INFO, "ui"}) == len(meta) == 1 for meta in found
+        )
+        assert sum(SERVER_INFO in meta for meta in found) == (era == "modern")
         assert "icons" not in str(found)
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from fastmcp import FastMCP
 from fastmcp.apps import AppConfig, ResourceCSP, ResourcePermissions
-from fastmcp.tools import FunctionTool
-from mcp_types import Tool as ListedTool
 
 URI = "ui://octave/run.html"
 TOOLS_WITH_VIEW = frozenset({"generate_playbook", "get_run"})
@@ -25,13 +23,6 @@ CONFIG = AppConfig(
 )
 # The page has one placeholder for each of these files.
 PARTS = ("run.css", "bridge.js", "run.js")
-
-
-class SlimTool(FunctionTool):
-    """A tool that is listed without the tags that FastMCP adds to each tool, because they cost tokens."""
-
-    def to_mcp_tool(self, **overrides: Any) -> ListedTool:  # noqa: ANN401 - FastMCP's signature
-        return super().to_mcp_tool(**{"_meta": self.meta, **overrides})
 
 
 def meta_of(tool: str) -> dict[str, Any] | None:

@@ -16,13 +16,15 @@ Members = dict[str, Any]
 
 
 async def trim_meta(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """MCP middleware that removes empty `_meta` objects from responses, and the server's icon where no one needs it."""
+    """MCP middleware that removes empty metadata from responses, and the server's icon where no one needs it."""
     result = await call_next(ctx)
     for part in _objects(result):
         meta = cast("Members", part.get(META) or {})
         if ctx.method != DISCOVER:
             meta.get(SERVER_INFO, {}).pop("icons", None)
-        if META in part and _is_empty(meta):
+        for name in [name for name, value in meta.items() if _is_empty(value)]:
+            del meta[name]
+        if META in part and not meta:
             del part[META]
     return result
 

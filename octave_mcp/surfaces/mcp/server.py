@@ -129,7 +129,7 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
     bound = tool.bind(make_call, _translate)
     # FastMCP would import a parser of docstrings, only to find that ours contain nothing but a description.
     description, bound.__doc__ = inspect.getdoc(bound), None
-    function_tool = apps.SlimTool.from_function(
+    function_tool = FunctionTool.from_function(
         bound,
         name=tool.name,
         title=tool.title,

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.rest.handlers import format_of, version_of
+from octave_mcp.surfaces.rest.handlers import format_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
 from octave_mcp.surfaces.web.steps import STEPS
+from octave_mcp.tools.versions import version_number
 
 
 async def show(site: Site, request: Request) -> Response:
@@ -91,7 +92,9 @@ async def _changed(site: Site, request: Request, tool: str) -> Response:
 
 async def download(site: Site, request: Request) -> Response:
     run_id, form = request.path_params["run_id"], format_of(request.path_params["suffix"])
-    file = await (await site.app()).download(run_id, form, version_number(request.query_params.get("version")), pages=True)
+    file = await (await site.app()).download(
+        run_id, form, version_number(request.query_params.get("version")), pages=True
+    )
     # Always a download: a file with a script of its own must not run as a page of this server.
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return Response(file.content, headers=headers, media_type=form.media_type)

@@ -12,13 +12,15 @@ from starlette.responses import RedirectResponse, Response
 
 from octave_mcp.app import playbook_files
 from octave_mcp.errors import NotFound
+from octave_mcp.surfaces.icon import SVG
 from octave_mcp.surfaces.web.paths import STATIC
 
 if TYPE_CHECKING:
     from octave_mcp.surfaces.web.site import Site
 
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-OWN_FILES = ("app.css", "app.js", "icon.svg")
+OWN_FILES = ("app.css", "app.js")
+ICON = "icon.svg"
 
 
 def url_of(name: str) -> str:
@@ -39,10 +41,10 @@ async def file(_: Site, request: Request) -> Response:
 
 
 async def favicon(_: Site, __: Request) -> Response:
-    return RedirectResponse(url_of("icon.svg"), 302)
+    return RedirectResponse(url_of(ICON), 302)
 
 
 @cache
 def _files() -> dict[str, str]:
     folder = files("octave_mcp.surfaces.web") / "static"
-    return {name: (folder / name).read_text("utf-8") for name in OWN_FILES} | playbook_files()
+    return {name: (folder / name).read_text("utf-8") for name in OWN_FILES} | playbook_files() | {ICON: SVG}
