@@ -111,7 +111,7 @@ async def test_no_response_has_empty_metadata_and_only_the_first_one_has_the_ico
 
     assert all(answer[name] for answer, name in zip(answers, LISTS.values(), strict=False))
     for answer in answers:
-        found = metas(answer)
+        found = [cast("dict[str, object]", meta) for meta in metas(answer)]
         assert all(
             isinstance(meta, dict) and len(meta.keys() & {SERVER_INFO, "ui"}) == len(meta) == 1 for meta in found
         )
