@@ -85,6 +85,7 @@ SHAPES = (
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), f"{DAY}T09:00:00Z"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"), f"{DAY} 09:00"),
     (re.compile(r"in \d+\.\d s"), "in 1.5 s"),
+    (re.compile(r'"/s/[\w-]{43}"'), '"/s/SECRET"'),
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
@@ -92,7 +93,7 @@ SHAPES = (
     # start.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
-IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
+IDS = re.compile(r"(?P<kind>run_|sess_|share_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
 
 
 def tools() -> str:
@@ -239,7 +240,8 @@ class Stage:
     """A running server with its own OCTAVE_HOME.
 
     `hosts`: the hosts of the demo's two sites.
-    `latest`: the latest run ID and session ID, which requests in the documents call $RUN and $SESSION.
+    `latest`: the latest IDs of a run, a session and a shared link. Requests in the documents call them $RUN, $SESSION
+    and $SHARE.
     `ids`: maps each real ID to the placeholder that the documents show.
     """
 
@@ -273,8 +275,8 @@ class Stage:
         return IDS.sub(self._id, text)
 
     def _remember_ids(self, text: str) -> None:
-        for name, pattern in (("RUN", r"run_[0-9a-f]{32}"), ("SESSION", r"sess_[0-9a-f]{32}")):
-            if match := re.search(pattern, text):
+        for name, kind in (("RUN", "run"), ("SESSION", "sess"), ("SHARE", "share")):
+            if match := re.search(rf"{kind}_[0-9a-f]{{32}}", text):
                 self.latest[name] = match[0]
 
     def _id(self, match: re.Match[str]) -> str:
