@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from octave_mcp.errors import NotFound, OctaveError, Unauthorized
-from octave_mcp.surfaces.web.paths import SHARED
+from octave_mcp.surfaces.web.paths import SHARED, is_open
 from octave_mcp.surfaces.web.rendering import html, rendered
 from octave_mcp.tools.calls import WEB
 
@@ -23,10 +23,14 @@ TITLES = {
     503: "The server is not ready",
 }
 NO_PAGE = "the address is wrong, or what it showed was deleted; History lists everything that is stored"
+# Strangers can see this text. The actual one can contain paths of the server.
+NO_DETAILS = "the server cannot answer now; try again in a moment"
 
 
 def error_page(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None = None) -> Response:
     text = NO_PAGE if isinstance(failed, NotFound) and "openapi.json" in str(failed) else str(failed)
+    if is_open(scope["path"]) and failed.status >= OctaveError.status:
+        text = NO_DETAILS
     title = TITLES.get(failed.status, HTTPStatus(failed.status).phrase)
     # A person with a shared link is not a user of this server, so the page must not lead into it.
     has_links = not (scope["path"].startswith(SHARED) or isinstance(failed, Unauthorized))

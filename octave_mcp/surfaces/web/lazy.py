@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from octave_mcp.errors import OctaveError
+from octave_mcp.surfaces.rest.problems import refusal
 from octave_mcp.surfaces.web import cookies
 
 if TYPE_CHECKING:
@@ -84,7 +86,12 @@ class Browsers(Web):
     async def admit(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         secret = cookies.secret_in(scope)
         site = await self._opened_site()
-        if secret and await site.is_signed_in(secret, scope):
+        try:
+            is_signed_in = bool(secret) and await site.is_signed_in(secret, scope)
+        except OctaveError as failed:  # the database cannot be used
+            await refusal(scope, failed)(scope, receive, send)
+            return
+        if is_signed_in:
             await app(cookies.signed_in(scope, secret), receive, send)
         else:
             request = Request(scope, receive)

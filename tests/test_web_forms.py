@@ -1,0 +1,195 @@
+"""Forms of the web pages: other websites cannot send them, and no page changes anything when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from conftest import Finished, Pair
+from matrix import sampled
+from pages import TOKEN, Names, Shown, Stored, copied, execute, form_token, page_routes, rows, signed_in
+from web import lift_server_timeouts, serving
+
+HOSTILE = "'\"><b>we met</b>"
+# What a person has entered in each form. The forms that are not listed have only buttons.
+TYPED = {
+    "/new": {"vendor_domain": "acme.com", "prospects": "quill.org", "context": HOSTILE, "sender_name": HOSTILE},
+    "/playbooks/{run_id}/revise": {"instruction": HOSTILE},
+    "/playbooks/{run_id}/edit": {"text": HOSTILE, "by": HOSTILE},
+    "/playbooks/{run_id}/share": {"version": "1", "days": "7"},
+}
+HIDDEN = {
+    "/playbooks/{run_id}/revise": {"section": "brief.first_line", "base_version": "1"},
+    "/playbooks/{run_id}/edit": {"section": "brief.first_line", "base_version": "1"},
+}
+# The token in the form of the sign-in is the person's own.
+FORMS = [template for template in page_routes("POST") if template not in {"/sign-in", "/playbooks/{run_id}/questions"}]
+MODES = sampled(((), (TOKEN,)), bool)
+
+
+@pytest.fixture(autouse=True)
+def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_server_timeouts(monkeypatch)
+
+
+@pytest.fixture
+def stored(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stored]:
+    yield from copied(finished, tmp_path / "copy", monkeypatch)
+
+
+def shown_values(page: Shown) -> str:
+    chosen = [attributes.get("value", "") for tag, attributes in page.elements if tag in {"input", "option"}]
+    return "\n".join([*chosen, *page.texts])
+
+
+async def prepared(client: httpx2.AsyncClient, tokens: tuple[str, ...]) -> dict[str, str]:
+    """Sign in if the server has tokens, and create the key for forms, which is created on first use."""
+    headers = await signed_in(client) if tokens else {}
+    await form_token(client, headers)
+    return headers
+
+
+@pytest.mark.parametrize("tokens", MODES)
+async def test_a_form_that_comes_from_no_page_of_this_sign_in_changes_nothing_and_keeps_what_was_typed(
+    tokens: tuple[str, ...], stored: Stored
+) -> None:
+    async with serving(tokens=tokens) as client:
+        headers = await prepared(client, tokens)
+        share = await client.post(f"{stored.at}/share", data=await form_token(client, headers), headers=headers)
+        share_id = rows(stored.home)["shares"][0][0]
+        names = Names(stored.run_id, stored.session_id, share_id)
+        wrong = [{}, {"form_token": ""}, {"form_token": "0" * 64}, {"form_token": "\u00e9" * 64}]
+        if tokens:
+            wrong.append(await form_token(client, await signed_in(client)))
+        before = rows(stored.home)
+        for template in FORMS:
+            typed = TYPED.get(template, {})
+            for proof in wrong:
+                fields = HIDDEN.get(template, {}) | typed | proof
+                answer = await client.post(names.path(template), data=fields, headers=headers)
+                page = Shown(answer)
+                assert (template, proof, answer.status_code) == (template, proof, 400)
+                assert "too long ago" in page.text or "too old" in page.text
+                assert [value for value in typed.values() if value not in shown_values(page)] == []
+        after = rows(stored.home)
+
+    assert share.status_code == 200
+    assert after == before
+
+
+async def test_an_answer_that_comes_from_no_page_is_not_stored_and_is_kept_in_the_form(pair: Pair, home: Path) -> None:
+    async with serving() as client:
+        proof = await form_token(client)
+        started = await client.post("/new", data=proof | sent_about(pair, model="host"))
+        at = started.headers["location"]
+        api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
+        while not (question := (await client.get(api, params={"wait_seconds": "600"})).json()["question"]):
+            pass
+        before = rows(home)["questions"]
+        fields = {"question_id": question["question_id"], "answer": HOSTILE}
+        answer = await client.post(f"{at}/questions", data=fields)
+        after = rows(home)["questions"]
+        proven = await client.post(f"{at}/questions", data=fields | proof)
+        await client.post(f"{at}/cancel", data=proof)
+
+    assert answer.status_code == 400
+    assert HOSTILE in "".join(Shown(answer).texts)
+    assert after == before
+    assert HOSTILE in "".join(Shown(proven).texts)
+
+
+def sent_about(pair: Pair, **options: str) -> dict[str, str]:
+    companies = {"vendor_domain": f"http://{pair.vendor.host}", "prospects": f"http://{pair.prospect.host}"}
+    return companies | {"max_pages": "4"} | options
+
+
+@pytest.mark.parametrize("tokens", MODES)
+async def test_no_page_of_another_origin_can_send_a_form(tokens: tuple[str, ...], stored: Stored) -> None:
+    names = stored.names
+    async with serving(tokens=tokens) as client:
+        headers = await prepared(client, tokens)
+        proof = await form_token(client, headers)
+        port = client.base_url.port or 0
+        origins = (
+            f"http://127.0.0.1:{port - 1}",
+            f"http://localhost:{port}",
+            f"http://127.0.0.1:{port}.evil.example",
+            "http://127.0.0.1",
+            "https://evil.example",
+            "null",
+            "file://",
+        )
+        before = rows(stored.home)
+        for template in page_routes("POST"):
+            for origin in origins:
+                sent = {"data": TYPED.get(template, {}) | HIDDEN.get(template, {}) | proof | {"token": TOKEN}}
+                answer = await client.post(names.path(template), headers=headers | {"Origin": origin}, **sent)
+                assert (template, origin, answer.status_code) == (template, origin, 403)
+                assert "another website" in Shown(answer).text
+        after = rows(stored.home)
+        own = await client.get("/history", headers=headers | {"Origin": str(client.base_url).rstrip("/")})
+
+    assert after == before
+    assert own.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_opening_a_page_changes_nothing(method: str, stored: Stored) -> None:
+    query = "?done=run_x&deleted=3&section=brief&version=1&from=1&to=1&cursor=x&delete=1&everywhere=yes&do=start&days=7"
+    async with serving() as client:
+        await prepared(client, ())
+        before = rows(stored.home)
+        for path in [*map(stored.names.path, page_routes("GET")), *map(stored.names.path, FORMS)]:
+            for suffix in ("", query):
+                answer = await client.request(method, f"{path}{suffix}")
+                assert answer.status_code < 500, (path, answer.text)
+        after = rows(stored.home)
+
+    assert after == before
+
+
+async def test_opening_the_settings_asks_no_model_and_runs_no_checks(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{stored.home}")
+    async with serving() as client:
+        opened = [await client.get("/settings"), await client.get("/settings?check=all"), await client.head("/settings")]
+        proof = await form_token(client)
+        refused = await client.post("/settings", headers={"Origin": "https://evil.example"}, data=proof)
+        unproven = await client.post("/settings")
+        checked = await client.post("/settings", data=proof)
+
+    assert {answer.status_code for answer in opened} == {200}
+    assert all("To do:" not in answer.text and "findings" not in answer.text for answer in (*opened, unproven))
+    assert (refused.status_code, unproven.status_code) == (403, 400)
+    assert "findings" in checked.text
+
+
+async def test_a_form_that_is_sent_twice_starts_one_run(pair: Pair, home: Path) -> None:
+    async with serving() as client:
+        fields = Shown(await client.get("/")).fields("/new") | sent_about(pair)
+        answers = [await client.post("/new", data=fields) for _ in range(2)]
+
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(rows(home)["runs"]) == 1
+
+
+async def test_the_form_tokens_of_two_servers_differ(tmp_path: Path) -> None:
+    found: list[dict[str, str]] = []
+    for name in ("one", "two"):
+        async with serving(home=tmp_path / name) as client:
+            found.append(await form_token(client))
+
+    assert found[0] != found[1]
+
+
+async def test_a_form_of_an_ended_sign_in_is_refused_even_with_a_new_sign_in(home: Path) -> None:
+    async with serving(tokens=(TOKEN,)) as client:
+        old = await form_token(client, await signed_in(client))
+        execute(home, "delete from sign_ins")
+        answer = await client.post("/new", data=TYPED["/new"] | old, headers=await signed_in(client))
+
+    assert answer.status_code == 400
+    assert rows(home)["runs"] == []
