@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -31,6 +32,7 @@ from octave_mcp.surfaces.web.paths import DOCS, is_open, is_page
 
 NAME = "octave.acme.com"
 OTHER_TOKEN = "another-token-of-this-server"  # noqa: S105 - of a server in a test
+MULTIPART = "multipart/form-data"
 ELSEWHERE = (
     "//evil.example",
     "/\\evil.example",
@@ -75,7 +77,8 @@ async def test_the_cookie_is_opaque_and_no_script_and_no_other_site_can_use_it(h
     async with serving(tokens=(TOKEN,)) as client:
         name, secret, attributes = cookie_in(await client.post("/sign-in", data={"token": TOKEN}))
 
-    stored = b"".join(file.read_bytes() for file in home.iterdir() if file.name.startswith("octave.db"))
+    files = await asyncio.to_thread(lambda: [file.read_bytes() for file in home.glob("octave.db*")])
+    stored = b"".join(files)
     assert name == f"octave-{client.base_url.port}"
     assert attributes == {"httponly": "True", "samesite": "strict", "path": "/", "max-age": "43200"}
     assert len(secret) >= 43

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from fastmcp.server.http import HostOriginGuardMiddleware
 from loguru import logger
@@ -120,8 +121,11 @@ class HostOriginCheck:
         self._origins = tuple(f"{scheme}://{host}" for host in hosts for scheme in ("https", "http"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origins = (*self._origins, *_same_origins(scope))
+
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
-            await self._app(scope, receive, send)
+            app = refusal(scope, REFUSED[403]) if _is_foreign(scope, origins) else self._app
+            await app(scope, receive, send)
 
         # FastMCP's middleware answers a refused request with plain text. Send the problem document for the same status
         # instead.
@@ -129,7 +133,6 @@ class HostOriginCheck:
             if message["type"] == "http.response.start":
                 await refusal(scope, REFUSED[message["status"]])(scope, receive, send)
 
-        origins = (*self._origins, *_same_origins(scope))
         check = HostOriginGuardMiddleware(accept, self._hosts, origins, mode="strict")
         await check(scope, receive, reject)
 
@@ -215,6 +218,17 @@ def _same_origins(scope: Scope) -> tuple[str, ...]:
     """Return the origins of this server's own pages. Include https, because the server can be behind a TLS proxy."""
     host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
     return (f"https://{host}", f"http://{host}") if host else ()
+
+
+def _is_foreign(scope: Scope, origins: Sequence[str]) -> bool:
+    """Whether the request is for one of our pages, and comes from a page of another origin.
+
+    FastMCP's check accepts all origins of this machine. But each program that serves pages on another port is an origin
+    of its own, and must not send our forms.
+    """
+    is_ours = scope["type"] == "http" and (paths.is_page(scope["path"]) or paths.is_open(scope["path"]))
+    origin = Headers(scope=scope).get("origin") if is_ours else None
+    return origin is not None and not any(fnmatchcase(origin.lower(), own.lower()) for own in origins)
 
 
 def is_from_elsewhere(scope: Scope) -> bool:

@@ -20,6 +20,7 @@ STATUSES = get_args(RunStatus)
 
 
 async def runs(site: Site, request: Request) -> Response:
+    deleted = request.query_params.get("deleted", "")
     given = {name: value for name in FILTERS if (value := request.query_params.get(name))}
     cursor = {"cursor": value} if (value := request.query_params.get("cursor")) else {}
     faults: Mapping[str, str] = {}
@@ -38,7 +39,7 @@ async def runs(site: Site, request: Request) -> Response:
         found=found,
         statuses=STATUSES,
         more=more,
-        deleted=request.query_params.get("deleted", ""),
+        deleted=deleted if deleted.isdecimal() else "",
         is_later=bool(cursor),
     )
 

@@ -30,7 +30,7 @@ PAGES: dict[str, dict[str, str]] = {
     SESSION: {"GET": "history.session"},
     f"{SESSION}/delete": {"POST": "history.delete"},
     "/questions": {"GET": "questions.waiting"},
-    "/settings": {"GET": "settings.show"},
+    "/settings": {"GET": "settings.show", "POST": "settings.check"},
     "/sign-in": {"GET": "sign_in.form", "POST": "sign_in.begin"},
     "/sign-out": {"POST": "sign_in.end"},
     RUN: {"GET": "playbook.show"},

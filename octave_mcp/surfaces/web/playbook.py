@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.run import FINAL
-from octave_mcp.errors import InputError
+from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
@@ -61,9 +61,12 @@ async def _notice(site: Site, done: str) -> str:
     """Say what the last change did. `done` is the run that made it, or 'edit'."""
     if done == "edit":
         return "Your text is stored as a new version. What the checks say about it is beside the text."
-    if not done.startswith("run_"):
+    try:
+        report = await site.call("get_run", {"run_id": done}) if done else None
+    except OctaveError:  # anybody can write anything into the URL
+        report = None
+    if report is None:
         return ""
-    report = await site.call("get_run", {"run_id": done})
     return report.message[:1].upper() + report.message[1:] + "."
 
 

@@ -9,14 +9,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.settings import described, keys
-from octave_mcp.surfaces.web.site import Site
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site
 
 
 async def show(site: Site, request: Request) -> Response:
+    return await _page(site, request)
+
+
+async def check(site: Site, request: Request) -> Response:
+    """Run the checks. They ask models, which costs money, so another website must not be able to start them."""
+    if not (await site.read_form(request)).is_ours:
+        return await _page(site, request, fault=OUTDATED_FORM)
+    return await _page(site, request, await asyncio.to_thread(_findings, site.settings))
+
+
+async def _page(site: Site, request: Request, findings: Any = (), *, fault: str = "") -> Response:  # noqa: ANN401 - findings
     settings = site.settings
-    findings = await asyncio.to_thread(_findings, settings) if request.query_params.get("check") else ()
     shown = await asyncio.to_thread(lambda: (*described(settings), *keys()))
-    return await site.page(request, "settings", shown=shown, findings=findings)
+    status = 400 if fault else 200
+    return await site.page(request, "settings", status, shown=shown, findings=findings, faults={"": fault})
 
 
 def _findings(settings: Any) -> Any:  # noqa: ANN401 - Settings, and the findings

@@ -26,11 +26,11 @@ async def form(site: Site, request: Request) -> Response:
 async def share(site: Site, request: Request) -> Response:
     sent, run_id = await site.read_form(request), request.path_params["run_id"]
     if not sent.is_ours:
-        return await _page(site, request, {"": OUTDATED_FORM}, status=400)
+        return await _page(site, request, {"": OUTDATED_FORM}, sent.fields, status=400)
     try:
         shared = await site.call("share_playbook", sent.given("version", "days") | {"run_id": run_id})
     except InputError as refused:
-        return await _page(site, request, faults_of(refused), status=400)
+        return await _page(site, request, faults_of(refused), sent.fields, status=400)
     link = f"{_origin(request)}{shared.path}"
     return await _page(site, request, link=link)
 
@@ -66,7 +66,13 @@ def _origin(request: Request) -> str:
 
 
 async def _page(
-    site: Site, request: Request, faults: Mapping[str, str] | None = None, *, link: str = "", status: int = 200
+    site: Site,
+    request: Request,
+    faults: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+    *,
+    link: str = "",
+    status: int = 200,
 ) -> Response:
     run_id = request.path_params["run_id"]
     app = await site.app()
@@ -81,5 +87,6 @@ async def _page(
         days=DAYS,
         link=link,
         faults=faults or {},
+        given={"days": "30"} | dict(given or {}),
         at=f"{PLAYBOOKS}{run_id}",
     )
