@@ -121,6 +121,8 @@ class Rest:
         file = await (await self._server.app()).download(values["run_id"], form, version, pages=pages)
         disposition = "attachment" if form.is_binary else "inline"
         headers = {"Content-Disposition": f'{disposition}; filename="{file.name}"'}
+        # If a browser shows the file, the scripts in it must not run as scripts of this server.
+        headers["Content-Security-Policy"] = "sandbox"
         return Response(file.content, headers=headers, media_type=form.media_type)
 
     async def workflows(self, _: Request) -> Response:

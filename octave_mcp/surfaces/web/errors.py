@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from octave_mcp.errors import NotFound, OctaveError, Unauthorized
 from octave_mcp.surfaces.web.paths import SHARED, is_open
-from octave_mcp.surfaces.web.rendering import html, rendered
+from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.tools.calls import WEB
 
 TITLES = {
@@ -33,9 +33,11 @@ def error_page(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | N
         text = NO_DETAILS
     title = TITLES.get(failed.status, HTTPStatus(failed.status).phrase)
     # A person with a shared link is not a user of this server, so the page must not lead into it.
-    has_links = not (scope["path"].startswith(SHARED) or isinstance(failed, Unauthorized))
+    is_shared = scope["path"].startswith(SHARED)
+    has_links = not (is_shared or isinstance(failed, Unauthorized))
     values = {"title": title, "text": _as_sentence(WEB.with_local_names(text)), "has_links": has_links}
-    return html(rendered("error", path="", is_signed_in=False, token=None, **values), failed.status, headers)
+    page = rendered("error", path="", is_signed_in=False, token=None, **values)
+    return html(page, failed.status, {**(SHARED_HEADERS if is_shared else {}), **(headers or {})})
 
 
 def _as_sentence(text: str) -> str:

@@ -29,6 +29,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+# The secret of a shared link is in the URL, so no other site and no search engine may learn the URL.
+SHARED_HEADERS = {**HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow, noarchive"}
 
 
 def html(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

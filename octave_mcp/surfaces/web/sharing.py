@@ -11,12 +11,10 @@ from starlette.responses import Response
 from octave_mcp.errors import InputError, NotFinished, NotFound
 from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
-from octave_mcp.surfaces.web.rendering import HEADERS, html, rendered
+from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
 
 DAYS = (1, 7, 30, 90)
-# The secret is in the URL, so no other site and no search engine may learn the URL.
-SHARED_HEADERS = {**HEADERS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow, noarchive"}
 
 
 async def form(site: Site, request: Request) -> Response:
