@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -79,11 +79,10 @@ async def test_the_first_email_is_copied_with_few_clicks_while_the_page_follows_
 async def test_a_page_that_is_reloaded_in_the_middle_of_a_run_shows_all_progress_again(
     browser: Browser, pair: Pair
 ) -> None:
-    pair.prospect.held_at = 4
+    pair.prospect.held_at = 12
     async with serving() as http, visiting(browser, http.base_url) as visit:
-        await start(visit.page, pair)
+        await start(visit.page, pair, max_pages="12")
         await visit.page.locator(FOUND).first.wait_for()
-        await asyncio.to_thread(pair.prospect.reached.wait)
         found = await visit.page.locator(FOUND).all_inner_texts()
         pages = int(await counted(visit.page, "pages").inner_text())
 
@@ -131,10 +130,9 @@ async def test_a_failed_run_says_why_without_a_reload_by_the_person(browser: Bro
 @in_the_browser
 @pytest.mark.long
 async def test_an_open_page_goes_on_when_the_server_is_killed_and_started_again(browser: Browser, pair: Pair) -> None:
-    pair.prospect.held_at = 4
+    pair.prospect.held_at = 12
     async with own_process("--http", "--port", "0") as (origin, process), visiting(browser, origin) as visit:
-        run_id = await start(visit.page, pair)
-        await asyncio.to_thread(pair.prospect.reached.wait)
+        run_id = await start(visit.page, pair, max_pages="12")
         await visit.page.locator(FOUND).first.wait_for()
         process.send_signal(signal.SIGKILL)
         await process.wait()

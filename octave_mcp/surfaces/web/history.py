@@ -45,13 +45,15 @@ async def runs(site: Site, request: Request) -> Response:
 
 
 async def session(site: Site, request: Request) -> Response:
-    query = {"session_id": request.path_params["session_id"], "cursor": request.query_params.get("cursor", "")}
-    found = await site.call("list_sessions", query | {"limit": "100"})
+    only = {"session_id": request.path_params["session_id"]}
+    sessions = await site.call("list_sessions", only | {"limit": "1"})
+    cursor = {"cursor": value} if (value := request.query_params.get("cursor")) else {}
+    found = await site.call("list_runs", only | cursor | {"limit": "100"})
     return await site.page(
         request,
         "session",
         found=found,
-        session=found.sessions[0],
+        session=sessions.sessions[0],
         is_under_way=any(run.status not in FINAL for run in found.runs),
         deletes="delete" in request.query_params,
     )
