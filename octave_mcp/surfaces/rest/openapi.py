@@ -48,6 +48,8 @@ A run continues even if the client disconnects. Most of these functions are also
 TAGS = {
     "runs": "Runs and their playbooks",
     "sessions": "Groups of runs that belong together",
+    "shares": "Links to playbooks",
+    "estimate": "What a run would use and cost",
     "server": "Health, settings and metrics of the server",
     "compatibility": "Paths of an earlier API, for existing scripts",
 }
