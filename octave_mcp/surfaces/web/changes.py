@@ -41,7 +41,9 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
         report = await site.call(tool, arguments)
     except Outdated:
         text = "Somebody has stored a newer version since you opened this page. Compare it with yours, and send again."
-        return await _page(site, request, section, sent.fields, {"": text}, status=409)
+        # The form now has the number of the newer version, so that it can be sent again.
+        kept = {name: value for name, value in sent.fields.items() if name != "base_version"}
+        return await _page(site, request, section, kept, {"": text}, status=409)
     except (InputError, SetupError) as refused:
         return await _page(site, request, section, sent.fields, faults_of(refused), status=400)
     is_edit = tool == "edit_section"
