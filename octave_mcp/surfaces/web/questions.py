@@ -34,7 +34,7 @@ async def answer(site: Site, request: Request) -> Response:
     except InputError as refused:
         return await _page(site, request, sent.fields, faults_of(refused), status=400)
     if verdict.wrong:
-        return await _page(site, request, {}, notice=verdict.wrong)
+        return await _page(site, request, {}, notice=verdict.wrong, refused=sent.fields.get("answer", ""))
     return redirect(f"{PLAYBOOKS}{run_id}/questions")
 
 
@@ -45,6 +45,7 @@ async def _page(
     faults: Mapping[str, str] | None = None,
     *,
     notice: str = "",
+    refused: str = "",
     status: int = 200,
 ) -> Response:
     run_id = request.path_params["run_id"]
@@ -68,5 +69,6 @@ async def _page(
         given=given,
         faults=faults or {},
         notice=notice,
+        refused=refused,
         at=f"{PLAYBOOKS}{run_id}",
     )
