@@ -1,0 +1,229 @@
+"""Sign-ins, questions and the history of the web app, in a browser."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from browsers import chromium, in_the_browser
+from conftest import Pair
+from doubles import answer_to
+from playwright.async_api import Browser, Page
+from web import lift_server_timeouts, serving
+from web_pages import COPIED, PLAYBOOK, playbook_of, start, visiting
+
+from octave_mcp.runs import questions
+
+SILENT = "127.0.0.1:9"
+TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_server_timeouts(monkeypatch)
+    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OCTAVE_TOKENS", TOKEN)
+    return TOKEN
+
+
+async def sign_in(page: Page, token: str) -> None:
+    await page.get_by_label("Token").fill(token)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+@in_the_browser
+async def test_a_token_leads_to_the_page_that_was_asked_for_until_the_person_signs_out(
+    browser: Browser, token: str
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        await page.goto("/history?company=acme")
+        await sign_in(page, "a wrong token")
+        await page.get_by_text("This is not a token of this server").wait_for()
+        await sign_in(page, token)
+
+        await page.get_by_role("heading", name="History").wait_for()
+
+        assert page.url == f"{visit.origin}/history?company=acme"
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        await page.goto("/history")
+        assert await page.get_by_label("Token").is_visible()
+
+
+@in_the_browser
+async def test_signing_out_everywhere_ends_the_sign_ins_of_other_browsers(browser: Browser, token: str) -> None:
+    async with (
+        serving() as http,
+        visiting(browser, http.base_url) as visit,
+        visiting(browser, http.base_url) as elsewhere,
+    ):
+        for page in (visit.page, elsewhere.page):
+            await page.goto("/settings")
+            await sign_in(page, token)
+            await page.get_by_role("heading", name="Settings").wait_for()
+
+        await elsewhere.page.get_by_role("button", name="Sign out everywhere").click()
+        await elsewhere.page.get_by_label("Token").wait_for()
+
+        await visit.page.reload()
+        assert await visit.page.get_by_label("Token").is_visible()
+
+
+@in_the_browser
+async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
+    browser: Browser, token: str, held_pair: Pair, home: Path
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        await page.goto("/")
+        await sign_in(page, token)
+        await page.locator("#vendor_domain").fill(held_pair.domains["vendor_domain"])
+        await page.locator("#prospects").fill(held_pair.domains["prospect_domain"])
+        await page.locator("#context").fill('They said "later" <twice>.')
+        with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as database:
+            database.execute("update sign_ins set expires_at = '2026-01-01T00:00:00+00:00'")
+        await page.get_by_role("button", name="Start").click()
+
+        async with page.expect_popup() as opening:
+            await page.get_by_role("link", name="Sign in again in a new tab").click()
+        other = await opening.value
+        await sign_in(other, token)
+        await other.get_by_role("heading", name="New playbook").wait_for()
+        await page.get_by_role("button", name="Send it").click()
+        await page.get_by_text("This form was opened too long ago").wait_for()
+
+        assert await page.locator("#context").input_value() == 'They said "later" <twice>.'
+        await page.get_by_role("button", name="Start").click()
+        await page.wait_for_url("**/playbooks/*")
+        await page.get_by_role("button", name="Cancel the run").click()
+        await page.get_by_text("Cancelled", exact=True).wait_for()
+        visit.opened.complaints.remove(f"{visit.origin}/sign-in")  # the new tab
+
+
+async def question_on(http: httpx2.AsyncClient, page: Page) -> dict[str, Any]:
+    """Return the question that the page shows, as the API describes it."""
+    at = page.url.replace("/playbooks/", "/runs/").removesuffix("/questions")
+    shown = await page.locator("[name=question_id]").get_attribute("value")
+    question = (await http.get(f"{at}/questions/next", params={"question_id": shown})).json()["question"]
+    if not question["material"]:
+        corrected = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()
+        question["material"] = corrected["question"]["material"]
+    return question
+
+
+@in_the_browser
+async def test_a_person_passes_questions_to_a_model_until_the_playbook_is_written(browser: Browser, pair: Pair) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        run_id = await start(page, pair, "host")
+        await page.get_by_role("link", name="Answer the questions").click()
+        answers, playbook = page.get_by_label("The model's answer"), page.locator(PLAYBOOK)
+        await answers.wait_for()
+        await page.get_by_role("button", name="Copy the question").click()
+        await page.get_by_role("button", name="Copied").wait_for()
+        assert "Answer with one JSON object of this JSON Schema" in await page.evaluate(COPIED)
+        await answers.fill("I would rather not.")
+        await page.get_by_role("button", name="Send the answer").click()
+        await page.get_by_text("no complete JSON object").first.wait_for()
+        await page.get_by_text("The answer that was refused").click()
+        assert await page.locator(".notice pre").first.inner_text() == "I would rather not."
+
+        while not await playbook.count():
+            await answers.fill(json.dumps(answer_to(await question_on(http, page))))
+            await page.get_by_role("button", name="Send the answer").click()
+            await page.wait_for_load_state()
+            await answers.or_(playbook).first.wait_for()
+
+        assert page.url.rpartition("/")[2].startswith(run_id)
+
+
+async def deals(page: Page) -> list[str]:
+    return await page.locator(".runs tbody td:first-child").all_inner_texts()
+
+
+async def search(page: Page, **fields: str) -> None:
+    await page.goto("/history")
+    for name, value in fields.items():
+        field = page.locator(f"form [name={name}]")
+        await (field.select_option(value) if name == "status" else field.fill(value))
+    await page.get_by_role("button", name="Search").click()
+    await page.wait_for_url("**/history?*")
+
+
+@in_the_browser
+async def test_history_finds_runs_by_company_status_and_day_and_pages_through_all(
+    browser: Browser, held_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", f"{held_pair.hosts},{SILENT}")
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        await page.goto("/history")
+        assert await page.get_by_text("Start your first playbook").is_visible()
+        sites = [held_pair.domains] * 23 + [held_pair.domains | {"vendor_domain": f"http://{SILENT}"}]
+        for number, pair in enumerate(sites):
+            run = (await http.post("/runs", json=pair | {"request_id": str(number)})).json()
+            await http.post(f"/runs/{run['run_id']}/cancel")
+        today = datetime.now(UTC).date()
+
+        await search(page, company="127.0.0.1:9")
+        assert len(await deals(page)) == 1
+        await search(page, status="completed")
+        assert await page.get_by_text("No run matches").is_visible()
+        await search(page, since=f"{today + timedelta(days=2)}")
+        assert await page.get_by_text("No run matches").is_visible()
+        await search(
+            page, since=f"{today - timedelta(days=2)}", until=f"{today + timedelta(days=2)}", status="cancelled"
+        )
+        first = await deals(page)
+        await page.get_by_role("link", name="Older").click()
+        await page.wait_for_url("**cursor=*")
+        rest = await deals(page)
+
+    assert (len(first), len(rest)) == (20, 4)
+
+
+@in_the_browser
+async def test_a_wrong_range_of_days_is_explained_beside_the_filters(browser: Browser) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        await visit.page.goto("/history?since=2026-05-02&until=2026-05-01")
+
+        assert "is after" in await visit.page.locator(".fault").first.inner_text()
+        assert await visit.page.locator("#since").input_value() == "2026-05-02"
+
+
+@in_the_browser
+async def test_a_session_lists_its_runs_and_is_deleted_only_after_a_second_click(browser: Browser, pair: Pair) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        run_id = await playbook_of(page, pair)
+        await page.get_by_role("link", name="Delete").click()
+        await page.get_by_role("heading", name="1 run").wait_for()
+        assert len(await deals(page)) == 1
+        assert (await http.get(f"/runs/{run_id}")).status_code == 200
+
+        await page.get_by_role("button", name="Delete 1 run for ever").click()
+
+        await page.get_by_text("Deleted: 1 run").wait_for()
+        answer = await page.goto(f"/playbooks/{run_id}")
+        assert answer
+        assert answer.status == 404

@@ -1,0 +1,215 @@
+"""A playbook in the web app: read its quotations, change it, compare its versions, download it and share it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from browsers import chromium, in_the_browser
+from conftest import Finished, Pair
+from doubles import Double
+from playwright.async_api import Browser, Page
+from test_revise import answering, email, of_touch
+from web import lift_server_timeouts, serving
+from web_pages import PLAYBOOK, playbook_of, visiting
+
+from octave_mcp.domain.choices import FORMATS
+from octave_mcp.runs import questions
+
+TOUCH = "email_sequences.persona-1.touches[2]"
+OPEN_EVIDENCE = ".evidence:popover-open"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_server_timeouts(monkeypatch)
+    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+
+
+async def text_of(page: Page, selector: str) -> str:
+    return " ".join((await page.locator(selector).inner_text()).split())
+
+
+@in_the_browser
+async def test_a_click_on_a_claim_shows_its_quotation_and_escape_closes_it(
+    browser: Browser, finished: Finished
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        await visit.page.goto(f"/playbooks/{finished.run_id}")
+        assert await visit.page.locator(OPEN_EVIDENCE).count() == 0
+
+        await visit.page.locator(".claim:visible").first.click(position={"x": 4, "y": 8})
+
+        await visit.page.locator(OPEN_EVIDENCE).wait_for()
+        assert await visit.page.locator(f"{OPEN_EVIDENCE} blockquote").first.is_visible()
+        await visit.page.keyboard.press("Escape")
+        await visit.page.locator(OPEN_EVIDENCE).wait_for(state="hidden")
+
+
+@in_the_browser
+async def test_an_instruction_rewrites_an_email_and_the_comparison_marks_the_words(
+    browser: Browser, pair: Pair, double: Double
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        run_id = await playbook_of(page, pair, "openai")
+        double.fails(answering(email), of_touch)
+
+        await page.goto(f"/playbooks/{run_id}/change?section={TOUCH}")
+        await page.get_by_label("Instruction").fill("Offer them a list that they can use at once")
+        await page.get_by_role("button", name="Revise").click()
+        await page.get_by_text("version 2 of the playbook").wait_for()
+
+        assert run_id in page.url
+        await page.get_by_role("link", name="Show what changed").click()
+        await page.get_by_role("heading", name="Version 1 → 2").wait_for()
+        assert "the rounds" in [text.strip() for text in await page.locator("ins").all_inner_texts()]
+        assert await page.locator("del").count() > 0
+        await page.goto(f"/playbooks/{run_id}/versions")
+        assert "Offer them a list" in await page.locator(".runs").inner_text()
+
+
+@in_the_browser
+async def test_text_written_by_hand_is_stored_with_a_warning_beside_it(
+    browser: Browser, pair: Pair, double: Double
+) -> None:
+    assert double.url
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        run_id = await playbook_of(page, pair, "openai")
+        await page.goto(f"/playbooks/{run_id}/change?section=email_sequences.persona-1.touches[0]")
+        text = page.get_by_label("Text", exact=True)
+        written = await text.input_value()
+        await text.fill(f"{written}\n\nWe saved Quill 731 hours in 2019.")
+        await page.get_by_label("Your name").fill("Ada")
+
+        await page.get_by_role("button", name="Store as a new version").click()
+
+        await page.get_by_text("Your text is stored as a new version").wait_for()
+        shown = page.locator("#email_sequences-0-touches-0")
+        assert "731 hours" in await shown.inner_text()
+        assert "on no page that was read" in await shown.inner_text()
+        await page.get_by_role("link", name="Versions").click()
+        assert "by Ada" in await text_of(page, ".runs")
+
+
+@in_the_browser
+async def test_a_text_that_was_edited_elsewhere_is_kept_and_stored_only_when_it_is_sent_again(
+    browser: Browser, pair: Pair
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        run_id = await playbook_of(visit.page, pair)
+        change = f"/playbooks/{run_id}/change?section=email_sequences.persona-1.touches[0].subject"
+        other = await visit.context.new_page()
+        for page in (visit.page, other):
+            await page.goto(change)
+        for page, text in ((other, "Call the depot first."), (visit.page, "Write to the depot first.")):
+            await page.locator("#text").fill(text)
+            await page.get_by_role("button", name="Store as a new version").click()
+
+        await visit.page.get_by_text("Somebody has stored a newer version").wait_for()
+
+        assert await visit.page.locator("#text").input_value() == "Write to the depot first."
+        await visit.page.get_by_role("button", name="Store as a new version").click()
+        await visit.page.get_by_text("Your text is stored").wait_for()
+        assert "Write to the depot first." in await visit.page.locator(PLAYBOOK).inner_text()
+
+
+@in_the_browser
+async def test_a_refresh_reads_the_pages_again_and_says_what_it_found(browser: Browser, pair: Pair) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        run_id = await playbook_of(visit.page, pair)
+        before = pair.prospect.hits.total()
+
+        await visit.page.get_by_role("button", name="Refresh").click()
+
+        await visit.page.locator(".done").wait_for()
+        assert run_id in visit.page.url
+        assert pair.prospect.hits.total() > before
+
+
+@in_the_browser
+async def test_every_format_is_downloaded_as_a_file(browser: Browser, finished: Finished) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        await visit.page.goto(f"/playbooks/{finished.run_id}")
+        await visit.page.get_by_text("Download", exact=True).click()
+        links = visit.page.locator(".menu a")
+        names, sizes = set[str](), list[int]()
+        for number in range(await links.count()):
+            async with visit.page.expect_download() as started:
+                await links.nth(number).click()
+            download = await started.value
+            sizes.append((await download.path()).stat().st_size)
+            names.add(download.suggested_filename.rpartition(".")[2])
+
+    assert names == {form.suffix for form in FORMATS}
+    assert all(size > 0 for size in sizes)
+
+
+async def link_to(page: Page, run_id: str) -> str:
+    """Make a link on the page Share, and return it."""
+    await page.goto(f"/playbooks/{run_id}/share")
+    await page.get_by_role("button", name="Make a link").click()
+    return await page.get_by_label("The link", exact=True).input_value()
+
+
+async def shows_only_that_it_ended(page: Page, link: str) -> None:
+    answer = await page.goto(link)
+    assert answer
+    assert answer.status == 404
+    assert await page.locator("a[href]:not([href='#main'])").count() == 0
+    assert "no longer" in (await page.locator("main").inner_text()).lower()
+
+
+@in_the_browser
+async def test_a_shared_link_shows_the_playbook_in_another_browser_until_it_is_revoked(
+    browser: Browser, pair: Pair
+) -> None:
+    async with (
+        serving() as http,
+        visiting(browser, http.base_url) as visit,
+        visiting(browser, http.base_url) as guest,
+    ):
+        run_id = await playbook_of(visit.page, pair)
+        link = await link_to(visit.page, run_id)
+        await guest.page.goto(link)
+        assert await guest.page.locator(PLAYBOOK).is_visible()
+        targets = await guest.page.locator("a, form, [href]").evaluate_all(
+            "all => all.map(one => one.getAttribute('href') ?? one.getAttribute('action'))"
+        )
+        assert [target for target in targets if target.startswith("/") and not target.startswith("/static/")] == []
+        assert run_id not in await guest.page.content()
+
+        await visit.page.get_by_role("button", name=re.compile("Revoke")).click()
+        await visit.page.get_by_text("revoked", exact=True).wait_for()
+
+        await shows_only_that_it_ended(guest.page, link)
+
+
+@in_the_browser
+async def test_a_shared_link_that_has_expired_says_so_and_nothing_else(
+    browser: Browser, pair: Pair, home: Path
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        run_id = await playbook_of(visit.page, pair)
+        link = await link_to(visit.page, run_id)
+        with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as database:
+            database.execute("update shares set expires_at = created_at")
+
+        await shows_only_that_it_ended(visit.page, link)
+
+        await visit.page.goto(f"/playbooks/{run_id}/share")
+        assert await visit.page.get_by_text("expired", exact=True).is_visible()
