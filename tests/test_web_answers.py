@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -205,7 +204,7 @@ async def test_a_browser_gets_a_page_for_every_error(held_pair: Pair) -> None:
     assert "too much" in check_page(streamed, 413).text
 
 
-async def chunks() -> Any:  # noqa: ANN401 - an iterator of bytes
+async def chunks() -> AsyncGenerator[bytes]:
     for _ in range(3):
         yield b"x" * (MAX_BODY_BYTES // 2)
 

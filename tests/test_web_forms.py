@@ -123,8 +123,8 @@ async def test_no_page_of_another_origin_can_send_a_form(tokens: tuple[str, ...]
         before = rows(stored.home)
         for template in page_routes("POST"):
             for origin in origins:
-                sent = {"data": TYPED.get(template, {}) | HIDDEN.get(template, {}) | proof | {"token": TOKEN}}
-                answer = await client.post(names.path(template), headers=headers | {"Origin": origin}, **sent)
+                sent = TYPED.get(template, {}) | HIDDEN.get(template, {}) | proof | {"token": TOKEN}
+                answer = await client.post(names.path(template), headers=headers | {"Origin": origin}, data=sent)
                 assert (template, origin, answer.status_code) == (template, origin, 403)
                 assert "another website" in Shown(answer).text
         after = rows(stored.home)

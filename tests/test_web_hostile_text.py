@@ -179,7 +179,8 @@ async def test_texts_in_a_form_are_shown_as_text(text: str, stored: Stored) -> N
     async with serving() as client:
         proof = await form_token(client)
         for template in posts:
-            for sent in (dict.fromkeys(fields, text), dict.fromkeys(fields, text) | proof):
+            typed: dict[str, str] = dict.fromkeys(fields, text)
+            for sent in (typed, typed | proof):
                 answer = await client.post(stored.names.path(template), data=sent, headers=HTML)
                 assert answer.is_redirect or checked(answer)
         edit = {"section": "brief.first_line", "base_version": "2", "text": text, "by": text}

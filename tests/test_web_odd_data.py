@@ -12,11 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 from conftest import Finished
-from matrix import sampled
 from pages import HTML, Shown, Stored, copied, execute, form_token, page_routes
 from web import lift_server_timeouts, serving
 
-EMPTIED = ("executive_summary", "brief", "fit", "qualification", "context")
 ADDED_LATER = ("brief", "triggers", "people", "integrations", "buying_committee", "fit", "qualification", "own_text")
 
 
@@ -38,17 +36,13 @@ def change(home: Path, table: str, column: str, changed: Callable[[dict[str, Any
 
 def emptied(playbook: dict[str, Any]) -> dict[str, Any]:
     """Return the playbook without entries in any section."""
-    lists = {name: [] for name, value in playbook.items() if isinstance(value, list)}
-    elements = {name: [] for name in playbook["vendor_elements"]}
-    summary = {name: [] for name in playbook["executive_summary"]}
-    nothing = {
-        "brief": None,
-        "context": None,
-        "evidence": {},
-        "vendor_elements": elements,
-        "executive_summary": summary,
+    lists: dict[str, Any] = {name: [] for name, value in playbook.items() if isinstance(value, list)}
+    elements = dict.fromkeys(playbook["vendor_elements"], ())
+    summary: dict[str, Any] = {
+        name: value if name == "kind" else [] for name, value in playbook["executive_summary"].items()
     }
-    return playbook | lists | nothing
+    nothing: dict[str, Any] = {"brief": None, "context": None}
+    return playbook | lists | nothing | {"vendor_elements": elements, "executive_summary": summary}
 
 
 def of_an_earlier_release(playbook: dict[str, Any]) -> dict[str, Any]:
@@ -105,21 +99,14 @@ async def test_a_playbook_that_cannot_be_read_is_an_error_page_also_behind_a_lin
     assert 'href="/history"' not in page.text
 
 
-@pytest.mark.parametrize(
-    "changed",
-    sampled(
-        (
-            {"estimate": None},
-            {"files": []},
-            {"error": {"code": "a_later_code", "message": ""}},
-            {"sender": None, "specialists_per_ask": None},
-            {"model": "a-later-model", "source": "a-later-source"},
-            {"a_later_field": {"a": [1]}},
-        ),
-        lambda changed: "estimate" in changed or "error" in changed,
-    ),
-    ids=lambda changed: next(iter(changed)),
+UNUSUAL: tuple[dict[str, Any], ...] = (
+    {"estimate": None, "files": [], "sender": None, "specialists_per_ask": None},
+    {"error": {"code": "a_later_code", "message": ""}},
+    {"model": "a-later-model", "source": "a-later-source"},
 )
+
+
+@pytest.mark.parametrize("changed", UNUSUAL, ids=str)
 async def test_a_run_with_unusual_fields_is_shown(changed: dict[str, Any], stored: Stored) -> None:
     change(stored.home, "runs", "record", lambda record: record | changed)
     async with serving() as client:
