@@ -76,6 +76,7 @@ async def test_the_first_email_is_copied_with_few_clicks_while_the_page_follows_
 
 
 @in_the_browser
+@pytest.mark.long
 async def test_a_page_that_is_reloaded_in_the_middle_of_a_run_shows_all_progress_again(
     browser: Browser, pair: Pair
 ) -> None:

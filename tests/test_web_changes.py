@@ -107,6 +107,7 @@ async def test_text_written_by_hand_is_stored_with_a_warning_beside_it(
 
 
 @in_the_browser
+@pytest.mark.long
 async def test_a_text_that_was_edited_elsewhere_is_kept_and_stored_only_when_it_is_sent_again(
     browser: Browser, pair: Pair
 ) -> None:
@@ -129,6 +130,7 @@ async def test_a_text_that_was_edited_elsewhere_is_kept_and_stored_only_when_it_
 
 
 @in_the_browser
+@pytest.mark.long
 async def test_a_refresh_reads_the_pages_again_and_says_what_it_found(browser: Browser, pair: Pair) -> None:
     async with serving() as http, visiting(browser, http.base_url) as visit:
         run_id = await playbook_of(visit.page, pair)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import pytest_asyncio
@@ -71,9 +71,7 @@ async def test_no_page_is_hard_to_use_for_people_with_disabilities(
     size: ViewportSize, scheme: Literal["light", "dark"], browser: Browser, finished: Finished
 ) -> None:
     found: dict[str, list[str]] = {}
-    # The package's script is not one of the server's, so the policy of the pages would refuse it.
-    options: dict[str, Any] = {"color_scheme": scheme, "bypass_csp": True}
-    async with serving() as http, visiting(browser, http.base_url, size=size, **options) as visit:
+    async with serving() as http, visiting(browser, http.base_url, size=size, color_scheme=scheme) as visit:
         for path in paths(finished):
             await visit.page.goto(path)
             found[path] = await audit(visit.page)
