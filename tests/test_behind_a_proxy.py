@@ -60,7 +60,7 @@ async def test_a_run_can_be_started_and_followed_at_paths_with_a_trailing_slash(
     assert started.headers["location"] == f"/runs/{started.json()['run_id']}"
     assert followed.status_code == 200
     assert problem_in(unknown)["code"] == "not_found"
-    assert start.headers["location"] == "/docs"
+    assert (start.status_code, "location" in start.headers) == (200, False)
 
 
 @by_each_proxy
@@ -90,10 +90,12 @@ async def test_forwarded_headers_are_not_trusted_from_any_caller(caller: tuple[s
     transport = httpx2.ASGITransport(http.make(load(public_hosts=(NAME,), model="extractive")), client=caller)
     evil = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=https", "X-Host": "evil.example"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        answers = [await client.request("GET", path, headers=evil) for path in ("/", "/livez/", "/docs/", "/nope/")]
+        answers = [
+            await client.request("GET", path, headers=evil) for path in ("/sign-in", "/livez/", "/docs/", "/nope/")
+        ]
         named = await client.get("/livez/", headers={"Host": "evil.example", "X-Forwarded-Host": NAME})
 
-    assert [answer.status_code for answer in answers] == [307, 200, 200, 404]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404]
     assert not [answer for answer in answers if "evil" in str(answer.headers) + answer.text]
     assert problem_in(named)["code"] == "refused_host"
 
