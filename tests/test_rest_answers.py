@@ -262,6 +262,16 @@ async def test_a_host_that_only_resembles_loopback_is_refused(client: httpx2.Asy
         assert (host, (await client.get("/livez", headers={"Host": host})).status_code) == (host, 421)
 
 
+async def test_a_page_on_another_local_port_cannot_change_anything(client: httpx2.AsyncClient) -> None:
+    headers = {"Origin": "http://localhost:3000"}
+    for method, path in (("POST", "/runs"), ("POST", "/estimate"), ("DELETE", "/sessions/sess_1"), ("PUT", "/nope")):
+        refused = await client.request(method, path, headers=headers)
+        assert (path, problem_in(refused)["code"]) == (path, "refused_origin")
+
+    own = await client.post("/runs", headers={"Origin": str(client.base_url).rstrip("/")})
+    assert problem_in(own)["code"] == "invalid_input"
+
+
 async def test_loopback_and_configured_host_names_are_accepted(client: httpx2.AsyncClient) -> None:
     ours = [{"Host": "localhost"}, {"Host": "[::1]:7777"}, {"Origin": "http://localhost:7777"}]
     assert [(await client.get("/livez", headers=headers)).status_code for headers in ours] == [200] * 3

@@ -26,6 +26,7 @@ from octave_mcp.surfaces.web.lazy import Browsers
 MAX_BODY_BYTES = 1024 * 1024
 # MAX_BODY_BYTES does not apply to this path, because the MCP SDK applies its own limit of 4 MiB.
 MCP_PATH = "/mcp"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # These health checks need no token, because the probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
@@ -144,7 +145,7 @@ class BrowserPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        is_read = scope["type"] == "http" and scope["method"] in SAFE_METHODS
         page = paths.page_for(scope["path"]) if is_read and paths.wants_html(scope) else None
         query = scope["query_string"].decode("latin-1") if page else ""
         redirect = RedirectResponse(f"{page}?{query}" if query else page, 303, {"Vary": "Accept"}) if page else None
@@ -221,13 +222,15 @@ def _same_origins(scope: Scope) -> tuple[str, ...]:
 
 
 def _is_foreign(scope: Scope, origins: Sequence[str]) -> bool:
-    """Whether the request is for one of our pages, and comes from a page of another origin.
+    """Whether a page of another origin sent the request, and the request is for a page or can change something.
 
     FastMCP's check accepts all origins of this machine. But each program that serves pages on another port is an origin
-    of its own, and must not send our forms.
+    of its own, and must not start or delete runs. MCP clients that run in a browser on this machine still may.
     """
-    is_ours = scope["type"] == "http" and (paths.is_page(scope["path"]) or paths.is_open(scope["path"]))
-    origin = Headers(scope=scope).get("origin") if is_ours else None
+    if scope["type"] != "http" or scope["path"] == MCP_PATH:
+        return False
+    is_harmless = scope["method"] in SAFE_METHODS and not (paths.is_page(scope["path"]) or paths.is_open(scope["path"]))
+    origin = None if is_harmless else Headers(scope=scope).get("origin")
     return origin is not None and not any(fnmatchcase(origin.lower(), own.lower()) for own in origins)
 
 
