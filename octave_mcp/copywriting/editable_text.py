@@ -15,6 +15,8 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at
 
 PREVIEW_CHARACTERS = 90
+# Fields that people do not write as text.
+NOT_OFFERED = COMPUTED | IDENTIFIERS | {"kind"}
 
 
 class EditableText(NamedTuple):
@@ -67,7 +69,7 @@ def _children(part: object) -> Iterator[tuple[str | int, object]]:
     if isinstance(part, tuple):
         yield from enumerate(cast("tuple[object, ...]", part))
     elif isinstance(part, Value):
-        yield from ((name, inner) for name, inner in part if name not in COMPUTED | IDENTIFIERS)
+        yield from ((name, inner) for name, inner in part if name not in NOT_OFFERED)
 
 
 def _preview(part: object) -> str:
