@@ -58,7 +58,7 @@ async def test_a_token_leads_to_the_page_that_was_asked_for_until_the_person_sig
         page = visit.page
         await page.goto("/history?company=acme")
         await sign_in(page, "a wrong token")
-        await page.get_by_text("This is not a token of this server").wait_for()
+        await page.get_by_text("This token is not valid here").wait_for()
         await sign_in(page, token)
 
         await page.get_by_role("heading", name="History").wait_for()
@@ -109,8 +109,8 @@ async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
         other = await opening.value
         await sign_in(other, token)
         await other.get_by_role("heading", name="New playbook").wait_for()
-        await page.get_by_role("button", name="Send it").click()
-        await page.get_by_text("This form was opened too long ago").wait_for()
+        await page.get_by_role("button", name="Continue").click()
+        await page.get_by_text("This form belongs to an earlier sign-in").wait_for()
 
         assert await page.locator("#context").input_value() == 'They said "later" <twice>.'
         await page.get_by_role("button", name="Start").click()

@@ -269,7 +269,7 @@ async def test_a_deleted_run_and_session_get_a_page_that_says_so(stored: Stored)
                 check_page(await client.post(stored.names.path(template), data=proof, headers=HTML), 404)
         nothing = await client.get(Names().path("/playbooks/{run_id}/events"), headers=HTML)
 
-    assert "Deleted: 1 run" in check_page(shown, 200).text
+    assert "Deleted 1 run" in check_page(shown, 200).text
     assert (
         problem_in(nothing)["code"] == "not_found"
         if "json" in nothing.headers["content-type"]

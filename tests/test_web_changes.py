@@ -96,9 +96,9 @@ async def test_text_written_by_hand_is_stored_with_a_warning_beside_it(
         await text.fill(f"{written}\n\nWe saved Quill 731 hours in 2019.")
         await page.get_by_label("Your name").fill("Ada")
 
-        await page.get_by_role("button", name="Store as a new version").click()
+        await page.get_by_role("button", name="Save as a new version").click()
 
-        await page.get_by_text("Your text is stored as a new version").wait_for()
+        await page.get_by_text("Your text was saved as a new version").wait_for()
         shown = page.locator("#email_sequences-0-touches-0")
         assert "731 hours" in await shown.inner_text()
         assert "on no page that was read" in await shown.inner_text()
@@ -119,13 +119,13 @@ async def test_a_text_that_was_edited_elsewhere_is_kept_and_stored_only_when_it_
             await page.goto(change)
         for page, text in ((other, "Call the depot first."), (visit.page, "Write to the depot first.")):
             await page.locator("#text").fill(text)
-            await page.get_by_role("button", name="Store as a new version").click()
+            await page.get_by_role("button", name="Save as a new version").click()
 
         await visit.page.get_by_text("Somebody has stored a newer version").wait_for()
 
         assert await visit.page.locator("#text").input_value() == "Write to the depot first."
-        await visit.page.get_by_role("button", name="Store as a new version").click()
-        await visit.page.get_by_text("Your text is stored").wait_for()
+        await visit.page.get_by_role("button", name="Save as a new version").click()
+        await visit.page.get_by_text("Your text was saved").wait_for()
         assert "Write to the depot first." in await visit.page.locator(PLAYBOOK).inner_text()
 
 
@@ -164,7 +164,7 @@ async def test_every_format_is_downloaded_as_a_file(browser: Browser, finished: 
 async def link_to(page: Page, run_id: str) -> str:
     """Make a link on the page Share, and return it."""
     await page.goto(f"/playbooks/{run_id}/share")
-    await page.get_by_role("button", name="Make a link").click()
+    await page.get_by_role("button", name="Create link").click()
     return await page.get_by_label("The link", exact=True).input_value()
 
 

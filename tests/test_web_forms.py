@@ -71,7 +71,7 @@ async def test_a_form_that_comes_from_no_page_of_this_sign_in_changes_nothing_an
                 answer = await client.post(names.path(template), data=fields, headers=headers)
                 page = Shown(answer)
                 assert (template, proof, answer.status_code) == (template, proof, 400)
-                assert "too long ago" in page.text or "too old" in page.text
+                assert "earlier sign-in" in page.text
                 assert [value for value in typed.values() if value not in shown_values(page)] == []
         after = rows(stored.home)
 

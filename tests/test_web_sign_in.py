@@ -259,7 +259,7 @@ async def test_a_wrong_token_gets_the_form_again_without_the_token(token: str) -
     page = Shown(answer)
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
-    assert "not a token of this server" in page.text
+    assert "not valid here" in page.text
     assert page.fields("/sign-in") == {"next": "/history"}
     assert len(token) < 4 or token not in answer.text
 

@@ -45,7 +45,7 @@ PAGES = {
     "list_runs": "History",
     "list_shares": "the page Share",
     "list_versions": "Versions",
-    "diff_versions": "Compare versions",
+    "diff_versions": "What changed, on the page Versions",
     "delete_session": "delete it in History",
 }
 

@@ -38,7 +38,7 @@ class RunList(Value):
 
 
 class EstimateReport(Value):
-    """What a run would use and need. `by_default`: whether nobody named a model and no provider is configured."""
+    """What a run would use and need. `by_default`: whether nobody named a model, and no provider is configured."""
 
     model: str
     source: str
@@ -52,8 +52,8 @@ async def list_runs(
         str | None, Field(max_length=253, description="Part of the vendor's or prospect's domain")
     ] = None,
     status: Annotated[RunStatus | None, Field(description="Only runs with this status")] = None,
-    since: Annotated[date | None, Field(description="First day of the request, in UTC")] = None,
-    until: Annotated[date | None, Field(description="Last day of the request, in UTC")] = None,
+    since: Annotated[date | None, Field(description="Only runs requested on or after this day, in UTC")] = None,
+    until: Annotated[date | None, Field(description="Only runs requested on or before this day, in UTC")] = None,
     session_id: SessionId = None,
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum entries")] = 20,
     cursor: Annotated[str | None, Field(description="From the last result, to get older runs")] = None,
@@ -105,7 +105,7 @@ async def estimate_cost(
     *,
     call: Call,
 ) -> EstimateReport:
-    """Return what a run with these arguments would use and need. Nothing is started, and nothing is fetched.
+    """Estimate the model calls, tokens and cost of a run, without starting it or fetching a page.
 
     The arguments are checked as generate_playbook checks them.
     """

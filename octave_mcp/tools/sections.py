@@ -46,7 +46,9 @@ class SectionText(Value):
 )
 async def read_section(
     run_id: RunId,
-    section: Annotated[str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]'")],
+    section: Annotated[
+        str, Field(max_length=500, description="Section or part: 'email_sequences.persona-1.touches[2]'")
+    ],
     version: VersionNumber = None,
     *,
     call: Call,

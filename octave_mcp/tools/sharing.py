@@ -32,7 +32,7 @@ class ShareList(Value):
 async def share_playbook(
     run_id: RunId,
     version: VersionNumber = None,
-    days: Annotated[int, Field(ge=1, le=365, description="How long the link works")] = 30,
+    days: Annotated[int, Field(ge=1, le=365, description="Days until the link expires")] = 30,
     *,
     call: Call,
 ) -> SharedPlaybook:
@@ -51,5 +51,5 @@ async def list_shares(run_id: RunId, *, call: Call) -> ShareList:
 async def revoke_share(
     share_id: Annotated[str, Field(max_length=64, description="From share_playbook or list_shares")], *, call: Call
 ) -> Share:
-    """Make a link stop working at once."""
+    """Revoke a link. It stops working immediately."""
     return await call.runs.shares.revoke(share_id)

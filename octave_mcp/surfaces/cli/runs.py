@@ -39,8 +39,10 @@ def runs(
     *,
     company: Annotated[str | None, Parameter(help="Only runs with this text in a company's address")] = None,
     status: Annotated[RunStatus | None, Parameter(help="Only runs with this status")] = None,
-    since: Annotated[date | None, Parameter(help="First day of the request, in UTC, such as 2026-01-31")] = None,
-    until: Annotated[date | None, Parameter(help="Last day of the request")] = None,
+    since: Annotated[
+        date | None, Parameter(help="Only runs requested on or after this day, such as 2026-01-31")
+    ] = None,
+    until: Annotated[date | None, Parameter(help="Only runs requested on or before this day")] = None,
     session: Annotated[str | None, Parameter(help="List only the runs of this session")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,

@@ -11,9 +11,14 @@ from starlette.responses import Response
 from octave_mcp.app import App
 from octave_mcp.domain.choices import MODELS
 from octave_mcp.errors import InputError, Outdated, SetupError
-from octave_mcp.surfaces.web.new import faults_of
+from octave_mcp.surfaces.web.new import about, faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, redirect
+
+NEWER_VERSION = (
+    "Someone stored a newer version after you opened this page. Your entries are still here, and Versions shows what "
+    "changed. If you send them again, they replace this part of the newer version."
+)
 
 
 async def form(site: Site, request: Request) -> Response:
@@ -40,10 +45,9 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
         arguments = sent.given("section", "base_version", *names) | {"run_id": run_id}
         report = await site.call(tool, arguments)
     except Outdated:
-        text = "Somebody has stored a newer version since you opened this page. Compare it with yours, and send again."
         # The form now has the number of the newer version, so that it can be sent again.
         kept = {name: value for name, value in sent.fields.items() if name != "base_version"}
-        return await _page(site, request, section, kept, {"": text}, status=409)
+        return await _page(site, request, section, kept, {"": NEWER_VERSION}, status=409)
     except (InputError, SetupError) as refused:
         return await _page(site, request, section, sent.fields, faults_of(refused), status=400)
     is_edit = tool == "edit_section"
@@ -53,7 +57,7 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
 def _models(app: App, own: str) -> list[tuple[str, str]]:
     """Return the models that can follow an instruction, each with what it is. The playbook's own model comes first."""
     able = [model for model in MODELS if model.asks_client or (model.needs and app.is_configured(model))]
-    return [(model.name, model.about) for model in sorted(able, key=lambda model: model.name != own)]
+    return [(model.name, about(model)) for model in sorted(able, key=lambda model: model.name != own)]
 
 
 async def _page(

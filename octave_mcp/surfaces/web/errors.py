@@ -14,15 +14,15 @@ from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.tools.calls import WEB
 
 TITLES = {
-    400: "That does not work",
+    400: "The request is not valid",
     401: "Sign in",
     404: "There is no such page",
     405: "There is no such page",
-    409: "Not yet",
-    413: "That is too much text",
+    409: "Not possible now",
+    413: "Too much text",
     503: "The server is not ready",
 }
-NO_PAGE = "the address is wrong, or what it showed was deleted; History lists everything that is stored"
+NO_PAGE = "the address is wrong, or what it showed was deleted; History lists all runs"
 # Strangers can see this text. The actual one can contain paths of the server.
 NO_DETAILS = "the server cannot answer now; try again in a moment"
 

@@ -13,7 +13,7 @@ from octave_mcp.domain.run import FINAL, RunStatus
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import HISTORY
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
 
 FILTERS = ("company", "status", "since", "until")
 STATUSES = get_args(RunStatus)
@@ -62,6 +62,6 @@ async def session(site: Site, request: Request) -> Response:
 async def delete(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
     if not sent.is_ours:
-        raise InputError(OUTDATED_FORM)
+        raise InputError(OUTDATED_PAGE)
     deleted = await site.call("delete_session", {"session_id": request.path_params["session_id"]})
     return redirect(f"{HISTORY}?deleted={deleted.runs}")

@@ -158,7 +158,12 @@ async def _options(site: Site, app: App) -> tuple[list[Option], Option]:
 def _option(app: App, model: ModelChoice, costs: Mapping[str, str]) -> Option:
     if model.needs and not app.is_configured(model):
         return Option(model.name, model.about, missing=f"set {' and '.join(model.variables)}")
-    return Option(model.name, model.about, costs.get(model.name, "") if model.needs else "no cost")
+    return Option(model.name, about(model), costs.get(model.name, "") if model.needs else "no cost")
+
+
+def about(model: ModelChoice) -> str:
+    """Describe the model to a person in a browser, who has no MCP client that could answer the questions."""
+    return "Any chat model: copy each question into a chat, and paste the answer" if model.asks_client else model.about
 
 
 def _missing(app: App, source: SourceChoice) -> str:

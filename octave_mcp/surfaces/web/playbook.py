@@ -13,7 +13,7 @@ from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
 from octave_mcp.surfaces.web.steps import STEPS
 from octave_mcp.tools.versions import version_number
 
@@ -60,7 +60,7 @@ async def _playbook(site: Site, request: Request, record: Any) -> Response:  # n
 async def _notice(site: Site, done: str) -> str:
     """Say what the last change did. `done` is the run that made it, or 'edit'."""
     if done == "edit":
-        return "Your text is stored as a new version. What the checks say about it is beside the text."
+        return "Your text was saved as a new version. Any warnings from the checks appear beside it."
     try:
         report = await site.call("get_run", {"run_id": done}) if done else None
     except OctaveError:  # anybody can write anything into the URL
@@ -88,7 +88,7 @@ async def refresh(site: Site, request: Request) -> Response:
 async def _changed(site: Site, request: Request, tool: str) -> Response:
     sent = await site.read_form(request)
     if not sent.is_ours:
-        raise InputError(OUTDATED_FORM)
+        raise InputError(OUTDATED_PAGE)
     report = await site.call(tool, {"run_id": request.path_params["run_id"]})
     return redirect(f"{PLAYBOOKS}{report.run_id}")
 

@@ -13,9 +13,9 @@ from octave_mcp.surfaces.rest.access import NO_TOKEN
 from octave_mcp.surfaces.rest.problems import problem
 from octave_mcp.surfaces.web import cookies, paths
 from octave_mcp.surfaces.web.rendering import html, rendered
-from octave_mcp.surfaces.web.site import Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
 
-WRONG_TOKEN = "This is not a token of this server. Ask the person who runs it, or look at OCTAVE_TOKENS."  # noqa: S105
+WRONG_TOKEN = "This token is not valid here. Ask the person who runs the server, or check OCTAVE_TOKENS."  # noqa: S105
 # A browser that has signed out must forget the pages that it has seen.
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 FORGET = {"Clear-Site-Data": '"cache"'}
@@ -57,7 +57,7 @@ async def begin(site: Site, request: Request) -> Response:
 async def end(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
     if not sent.is_ours:
-        raise InputError("this form is too old; reload the page, and sign out again")
+        raise InputError(OUTDATED_PAGE)
     sign_ins, secret = (await site.app()).runs.sign_ins, cookies.sign_in_of(request.scope)
     await (sign_ins.end_all(secret) if sent.fields.get("everywhere") else sign_ins.end(secret))
     response = redirect(paths.SIGN_IN)

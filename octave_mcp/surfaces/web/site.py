@@ -26,7 +26,8 @@ from octave_mcp.tools.registry import Call, ignore_event
 
 # The name of the hidden field that proves that a form comes from one of our pages.
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
-OUTDATED_FORM = "This form was opened too long ago, or in another sign-in. Check what you entered, and send it again."
+OUTDATED_FORM = "This form belongs to an earlier sign-in. Check your entries, and send them again."
+OUTDATED_PAGE = "this page belongs to an earlier sign-in; go back, reload the page, and try again"
 
 
 class Form(NamedTuple):

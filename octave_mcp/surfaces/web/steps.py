@@ -9,7 +9,7 @@ STEPS = {
     "analyse_homepage": "Understand what each company does",
     "prioritise_urls": "Choose the pages that matter",
     "read_pack": "Read the pages and collect quotations",
-    "understand": "Work out needs and people",
+    "understand": "Understand the prospect",
     "write_playbook": "Write the playbook",
     "verify": "Check each claim against its quotation",
 }

@@ -4,7 +4,7 @@ const STATUSES = {
   running: ["In progress", ""],
   waiting: ["Waiting for answers", "fair"],
   completed: ["Ready", "good"],
-  partial: ["Ready, with gaps", "fair"],
+  partial: ["Incomplete", "fair"],
   failed: ["Failed", "weak"],
   cancelled: ["Cancelled", "weak"],
 };
@@ -107,7 +107,7 @@ const copy = async (value, from) => {
   }
   const label = from.dataset.label ?? from.textContent;
   from.dataset.label = label;
-  from.textContent = done ? "Copied" : "Not allowed";
+  from.textContent = done ? "Copied" : "Not copied";
   from.classList.toggle("done", done);
   say(done ? "Copied" : "This client does not allow copying. Select the text instead.");
   from.focus();
@@ -254,7 +254,7 @@ const nameOf = (role) => {
   return named || hostname(own[0]?.url ?? asked[`${role}_domain`]);
 };
 
-// The heading and the state of the run.
+// The heading and the status of the run.
 const heading = el("h1");
 const status = el("span", { class: "chip" });
 const header = el("header", { class: "top" }, heading, status);
@@ -285,7 +285,7 @@ const showProgress = () => {
     ? "The assistant is answering questions about the pages."
     : now === "queued" && words === now
       ? "Waiting to start"
-      : capital(words) || inWords(step) || "Starting the research of both companies";
+      : capital(words) || inWords(step) || "Starting to research both companies";
   if (total) bar.setAttribute("aria-valuemax", total);
   if (total) bar.setAttribute("aria-valuenow", done);
   bar.classList.toggle("unsure", !total);
@@ -575,7 +575,7 @@ const follow = async () => {
       wait = Math.min(wait * 2, MAX_PAUSE_MS);
       if (failures >= MAX_FAILURES && report) {
         isFollowing = false;
-        return showError("The run cannot be followed", failed.message, "The run itself is not affected.", () => {
+        return showError("Progress cannot be shown", failed.message, "The run itself is not affected.", () => {
           follow();
           showProgress();
         });
@@ -593,8 +593,8 @@ const received = (result) => {
     isStopped = true;
     const [, code, reason] = /^\[(\w+)\] ([^]*)$/.exec(failed.message) ?? ["", "", failed.message];
     showHeader();
-    status.textContent = "Not possible";
-    return showError(asked.run_id ? "The run cannot be shown" : "The playbook was not started", reason, code && `Error code: ${code}.`);
+    status.textContent = "Error";
+    return showError(asked.run_id ? "The run cannot be shown" : "The run was not started", reason, code && `Error code: ${code}.`);
   }
   // The view can have seen the end of the run before the call returned.
   if (report?.run_id === found.run_id && FINAL.includes(report.status)) return;
@@ -623,7 +623,7 @@ bridge.on["ui/notifications/tool-cancelled"] = () => {
   if (report) return;
   isStopped = true;
   showHeader();
-  showError("The call was cancelled", "A run that has started continues.", "Ask the assistant for the state of the run.");
+  showError("The call was cancelled", "If a run has started, it continues.", "Ask the assistant for the status of the run.");
 };
 bridge.on["ui/notifications/host-context-changed"] = useContext;
 bridge.on["ui/resource-teardown"] = () => {
