@@ -286,9 +286,7 @@ async def test_a_failed_run_and_a_refused_call_say_what_to_do(browser: Browser) 
 
     assert "The run failed\n\nkestrel-freight.example did not answer; check the domain" in shown["failed"]
     assert "ask the assistant to start the run again. Error code: site_unreachable." in shown["failed"]
-    assert (
-        "The playbook was not started\n\n'not a domain' is not a domain; give one such as acme.com" in shown["refused"]
-    )
+    assert "The run was not started\n\n'not a domain' is not a domain; give one such as acme.com" in shown["refused"]
 
 
 @in_the_browser
@@ -302,7 +300,7 @@ async def test_a_server_that_stops_answering_can_be_asked_again(browser: Browser
 
     async with showing(browser, call_tool) as view:
         await view.called(ARGUMENTS, result_of(in_state("running", done=1, total=9)))
-        await view.shows("The run cannot be followed")
+        await view.shows("Progress cannot be shown")
         await view.frame.get_by_role("button", name="Try again").click()
         await view.shows_playbook()
 
