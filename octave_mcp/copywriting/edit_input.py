@@ -105,6 +105,15 @@ def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noq
     return _of_json(_json(text, bare, name), current, form, name)
 
 
+def takes_text(form: Any) -> bool:  # noqa: ANN401 - a type
+    """Whether people write a value of this type as plain text, and not as JSON."""
+    bare = _bare(form)
+    if get_origin(bare) is tuple:
+        bare = _bare(get_args(bare)[0])
+        return bare is str or _is_subclass(bare, Sentence)
+    return bare in {str, Touch} or _is_subclass(bare, Sentence, Claim)
+
+
 def _entries(text: str, entry: Any) -> Iterator[object]:  # noqa: ANN401 - a type
     """Split a text into lines for a list of texts, or into sentences for a paragraph."""
     if entry is str:

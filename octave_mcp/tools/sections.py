@@ -9,7 +9,7 @@ from pydantic import Field
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.parts import place_of, written
 from octave_mcp.domain.playbook import Playbook
-from octave_mcp.domain.value import Value, part_at
+from octave_mcp.domain.value import Value
 from octave_mcp.errors import NotFinished
 from octave_mcp.tools.playbooks import RunId, VersionNumber
 from octave_mcp.tools.registry import Call, tool
@@ -71,6 +71,6 @@ def _section_text(playbook: Playbook, run_id: str, version: int, section: str) -
     path = place_of(playbook, section)
     name = written(playbook, path)
     check_editable(playbook, path, name)
-    text, is_json = editable_text(part_at(playbook, path))
+    text, is_json = editable_text(playbook, path)
     parts = tuple(PartLine(path=part.path, preview=part.preview) for part in parts_within(playbook, path))
     return SectionText(run_id=run_id, version=version, section=name, text=text, is_json=is_json, parts=parts)

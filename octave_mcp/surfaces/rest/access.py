@@ -145,10 +145,11 @@ class BrowserPaths:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_read = scope["type"] == "http" and scope["method"] in SAFE_METHODS
-        page = paths.page_for(scope["path"]) if is_read and paths.wants_html(scope) else None
-        query = scope["query_string"].decode("latin-1") if page else ""
-        redirect = RedirectResponse(f"{page}?{query}" if query else page, 303, {"Vary": "Accept"}) if page else None
+        # Browsers send no token of their own accord, so a request with a token comes from a program.
+        is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        is_person = is_read and paths.wants_html(scope) and "authorization" not in Headers(scope=scope)
+        page = paths.page_for(scope["path"], scope["query_string"].decode("latin-1")) if is_person else None
+        redirect = RedirectResponse(page, 303, {"Vary": "Accept"}) if page else None
         await (redirect or self._app)(scope, receive, send)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -10,11 +11,14 @@ from starlette.responses import Response
 
 from octave_mcp.app import App
 from octave_mcp.domain.choices import MODELS
+from octave_mcp.domain.parts import first_of
 from octave_mcp.errors import InputError, Outdated, SetupError
-from octave_mcp.surfaces.web.new import about, faults_of
+from octave_mcp.surfaces.web.new import about
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
+FIELDS = ("section", "instruction", "model", "text", "content", "by")
+GONE = "This part is no longer in the newest version. Your entry is shown here; copy it to the part that it belongs to."
 NEWER_VERSION = (
     "Someone stored a newer version after you opened this page. Your entries are still here, and Versions shows what "
     "changed. If you send them again, they replace this part of the newer version."
@@ -27,7 +31,7 @@ async def form(site: Site, request: Request) -> Response:
 
 async def revise(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
-    return await _changed(site, request, sent, "revise_playbook", "instruction", "model")
+    return await _changed(site, request, sent, "revise_playbook", "instruction", "model", "request_id")
 
 
 async def edit(site: Site, request: Request) -> Response:
@@ -49,7 +53,7 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
         kept = {name: value for name, value in sent.fields.items() if name != "base_version"}
         return await _page(site, request, section, kept, {"": NEWER_VERSION}, status=409)
     except (InputError, SetupError) as refused:
-        return await _page(site, request, section, sent.fields, faults_of(refused), status=400)
+        return await _page(site, request, section, sent.fields, faults_of(refused, FIELDS), status=400)
     is_edit = tool == "edit_section"
     return redirect(f"{PLAYBOOKS}{run_id}?done=edit" if is_edit else f"{PLAYBOOKS}{report.run_id}")
 
@@ -71,7 +75,16 @@ async def _page(
 ) -> Response:
     """Return the page with the newest version of the part, and with what the person has already entered."""
     run_id = request.path_params["run_id"]
-    part = await site.call("read_section", {"run_id": run_id, "section": section or "brief"})
+    typed = given.get("text") or given.get("instruction") or ""
+    lost = ""
+    try:
+        part = await site.call("read_section", {"run_id": run_id, "section": section or "brief"})
+    except InputError:
+        if not typed:
+            raise
+        # Show what the person has entered beside the section, because the part to which it belongs is gone.
+        part = await site.call("read_section", {"run_id": run_id, "section": first_of(section) or "brief"})
+        lost, given, faults = typed, {}, {"": GONE}
     app = await site.app()
     record = await app.runs.get(run_id)
 
@@ -86,6 +99,8 @@ async def _page(
         part=part,
         given=given,
         faults=faults or {},
+        lost=lost,
+        request_id=secrets.token_hex(16),
         change_at=change_at,
         models=_models(app, record.model),
         at=f"{PLAYBOOKS}{run_id}",

@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from octave_mcp.domain.run import FINAL, RunStatus
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import HISTORY
-from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, faults_of, redirect
 
 FILTERS = ("company", "status", "since", "until")
 STATUSES = get_args(RunStatus)
@@ -28,7 +27,7 @@ async def runs(site: Site, request: Request) -> Response:
     try:
         found = await site.call("list_runs", given | cursor)
     except InputError as refused:
-        faults = faults_of(refused)
+        faults = faults_of(refused, FILTERS)
     more = urlencode(given | {"cursor": found.cursor}) if found and found.cursor else ""
     return await site.page(
         request,

@@ -74,7 +74,7 @@ class Web:
     async def _opened_site(self) -> Site:
         if self._site:
             return self._site
-        made: Site = (await asyncio.to_thread(_imported, "site")).Site(self._server)
+        made: Site = await asyncio.to_thread(_made, self._server)
         # Another request can have made the site in the meantime.
         self._site = self._site or made
         return self._site
@@ -96,6 +96,11 @@ class Browsers(Web):
         else:
             request = Request(scope, receive)
             await (await self._call("sign_in.asked", request))(scope, receive, send)
+
+
+def _made(server: Server) -> Site:
+    _imported("static").load()
+    return _imported("site").Site(server)
 
 
 def _imported(module: str) -> Any:  # noqa: ANN401 - a module

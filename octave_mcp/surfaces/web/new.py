@@ -12,14 +12,15 @@ from starlette.responses import Response
 
 from octave_mcp.app import App
 from octave_mcp.domain.choices import AUTO, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
-from octave_mcp.errors import InputError, OctaveError, SetupError
+from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError
 from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
 # More prospects than that are a campaign: a script can start it over the API.
 MAX_PROSPECTS = 50
 DEAL = ("vendor_domain", "context", "model", "source", "language", "max_pages", "max_cost_usd", "refresh", "session_id")
 SENDER = ("sender_name", "sender_company", "sender_title", "sender_sign_off")
+FIELDS = {*DEAL, *SENDER, "prospects", "prospect_domain"} - {"session_id"}
 OPTIONS = ("model", "source", "language", "max_pages", "max_cost_usd", "refresh")
 
 
@@ -51,16 +52,19 @@ async def start(site: Site, request: Request) -> Response:
         if sent.fields.get("do") == "estimate":
             return await _page(site, request, sent.fields, estimates=estimates)
         return redirect(await _started(site, sent, prospects))
-    except (InputError, SetupError) as refused:
-        return await _page(site, request, sent.fields, faults_of(refused), status=400)
+    except OctaveError as refused:
+        # If the session was deleted, the next attempt starts a new one. If some runs were started, the next attempt
+        # returns these runs, because their request ids stay the same.
+        unusable = {"session_id"} if isinstance(refused, NotFound) else set[str]()
+        unusable |= {"request_id"} if isinstance(refused, ReusedRequest) else set()
+        kept = {name: value for name, value in sent.fields.items() if name not in unusable}
+        status = 400 if isinstance(refused, InputError | SetupError) else refused.status
+        return await _page(site, request, kept, _faults(refused), status=status)
 
 
-def faults_of(refused: OctaveError) -> dict[str, str]:
-    """Return what is wrong, by the name of the field; '' stands for the form as a whole."""
-    faults = dict(getattr(refused, "faults", {}))
-    if "prospect_domain" in faults:
-        faults["prospects"] = faults.pop("prospect_domain")
-    return faults or {"": str(refused)}
+def _faults(refused: OctaveError) -> dict[str, str]:
+    faults = faults_of(refused, FIELDS)
+    return {"prospects" if name == "prospect_domain" else name: text for name, text in faults.items()}
 
 
 def _prospects(pasted: str) -> list[str]:
@@ -81,7 +85,7 @@ async def _estimates(site: Site, sent: Form, prospects: list[str]) -> list[tuple
             arguments = sent.given(*DEAL, *SENDER) | {"prospect_domain": prospect}
             estimates.append((prospect, await site.call("estimate_cost", _without(arguments, "refresh", "session_id"))))
         except InputError as refused:
-            faults = faults_of(refused)
+            faults = _faults(refused)
             if len(prospects) > 1 and "prospects" in faults:
                 faults["prospects"] = "; ".join(
                     filter(None, (wrong.get("prospects"), f"{prospect}: {faults['prospects']}"))
@@ -138,9 +142,10 @@ async def _page(
         faults=wrong,
         open_parts=[part for part, names in parts.items() if shown.keys() & {*names}],
         estimates=estimates or [],
-        request_id=secrets.token_hex(16),
+        request_id=given.get("request_id") or secrets.token_hex(16),
         models=models,
         automatic=automatic,
+        automatic_source=app.automatic_source,
         sources=[Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES],
         sender={name: getattr(settings, name) for name in SENDER},
     )
@@ -152,7 +157,7 @@ async def _options(site: Site, app: App) -> tuple[list[Option], Option]:
     options = [_option(app, model, costs) for model in MODELS]
     automatic = app.model_name(AUTO) or BY_RULES
     found = next(option for option in options if option.name == automatic)
-    return options, found._replace(about=app.automatic_source)
+    return options, found
 
 
 def _option(app: App, model: ModelChoice, costs: Mapping[str, str]) -> Option:

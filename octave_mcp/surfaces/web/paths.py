@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -12,6 +13,9 @@ SIGN_IN, SIGN_OUT, STATIC, SHARED, PLAYBOOKS = "/sign-in", "/sign-out", "/static
 FAVICON = "/favicon.ico"
 # The API's documentation is for people, too, so a browser can open it with a sign-in.
 DOCS = ("/docs", "/openapi.json")
+
+# Arguments of the API that the pages know, too.
+ARGUMENTS = frozenset({"version", "company", "status", "since", "until"})
 
 _PAGES = re.compile(
     r"/(?:|new|(?:history|questions|settings|sign-out|playbooks|docs)(?:/.*)?|openapi\.json)", re.DOTALL
@@ -47,8 +51,17 @@ def wants_html(scope: Scope) -> bool:
     return "text/html" in Headers(scope=scope).get("accept", "")
 
 
-def page_for(path: str) -> str | None:
-    """Return the page that corresponds to a path of the API, or None if there is none."""
+def page_for(path: str, query: str = "") -> str | None:
+    """Return the page that corresponds to a path of the API, or None if there is none.
+
+    Keep the arguments that the page knows.
+    """
+    page = _page_for(path)
+    known = [(name, value) for name, value in parse_qsl(query) if name in ARGUMENTS]
+    return f"{page}?{urlencode(known)}" if page and known else page
+
+
+def _page_for(path: str) -> str | None:
     for pattern, page in _API:
         if found := pattern.fullmatch(path):
             listed = HISTORY if page == PLAYBOOKS else page.rstrip("/")

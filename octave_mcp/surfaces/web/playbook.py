@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
@@ -33,7 +35,7 @@ async def show(site: Site, request: Request) -> Response:
 
 
 async def _playbook(site: Site, request: Request, record: Any) -> Response:  # noqa: ANN401 - RunRecord
-    app, at = await site.app(), f"{PLAYBOOKS}{record.run_id}"
+    app, at, done = await site.app(), f"{PLAYBOOKS}{record.run_id}", request.query_params.get("done", "")
     version = version_number(request.query_params.get("version"))
     versions = await app.runs.versions.listed(record.run_id)
     chosen = await app.runs.versions.one(record.run_id, version)
@@ -52,9 +54,16 @@ async def _playbook(site: Site, request: Request, record: Any) -> Response:  # n
         is_newest=is_newest,
         versions=versions,
         formats=FORMATS,
-        notice=await _notice(site, request.query_params.get("done", "")),
+        notice=await _notice(site, done),
+        made=_made(versions, done),
         again=_again(record),
     )
+
+
+def _made(versions: Sequence[VersionMeta], done: str) -> int:
+    """Return the number of the version that the last change made, or 0 if it made none."""
+    newest = versions[-1].number
+    return newest if done == "edit" else next((version.number for version in versions if version.run_id == done), 0)
 
 
 async def _notice(site: Site, done: str) -> str:

@@ -11,9 +11,8 @@ from starlette.responses import Response
 
 from octave_mcp.asks import prompts
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 
 
 async def waiting(site: Site, request: Request) -> Response:
@@ -32,7 +31,7 @@ async def answer(site: Site, request: Request) -> Response:
     try:
         verdict = await site.call("answer_question", sent.given("question_id", "answer") | {"run_id": run_id})
     except InputError as refused:
-        return await _page(site, request, sent.fields, faults_of(refused), status=400)
+        return await _page(site, request, sent.fields, faults_of(refused, ("answer",)), status=400)
     if verdict.wrong:
         return await _page(site, request, {}, notice=verdict.wrong, refused=sent.fields.get("answer", ""))
     return redirect(f"{PLAYBOOKS}{run_id}/questions")

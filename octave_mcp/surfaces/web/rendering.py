@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -49,6 +50,11 @@ def _minute(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def _site(address: str) -> str:
+    """Return the address of a website without what all addresses start with."""
+    return re.sub(r"^https?://", "", address).removeprefix("www.")
+
+
 def _spaced(code: str) -> str:
     """Return a code such as 'email_sequences' in words, with a capital letter."""
     words = code.replace("_", " ")
@@ -77,4 +83,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, spaced=_spaced)
+_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, site=_site, spaced=_spaced)

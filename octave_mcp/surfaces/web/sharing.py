@@ -9,10 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.errors import InputError, NotFinished, NotFound
-from octave_mcp.surfaces.web.new import faults_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
-from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, redirect
+from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 
 DAYS = (1, 7, 30, 90)
 
@@ -28,7 +27,7 @@ async def share(site: Site, request: Request) -> Response:
     try:
         shared = await site.call("share_playbook", sent.given("version", "days") | {"run_id": run_id})
     except InputError as refused:
-        return await _page(site, request, faults_of(refused), sent.fields, status=400)
+        return await _page(site, request, faults_of(refused, ("version", "days")), sent.fields, status=400)
     link = f"{_origin(request)}{shared.path}"
     return await _page(site, request, link=link)
 

@@ -16,8 +16,8 @@ from octave_mcp.surfaces.web.rendering import html, rendered
 from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
 
 WRONG_TOKEN = "This token is not valid here. Ask the person who runs the server, or check OCTAVE_TOKENS."  # noqa: S105
-# A browser that has signed out must forget the pages that it has seen.
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+# A browser that has signed out must forget the pages that it has seen.
 FORGET = {"Clear-Site-Data": '"cache"'}
 
 
@@ -29,6 +29,10 @@ async def asked(site: Site, request: Request) -> Response:
     """Ask a browser to sign in that has opened a page without a valid sign-in."""
     if request.method not in {"GET", "HEAD", "POST"} or not paths.is_for_browsers(request.scope):
         return problem(NO_TOKEN)
+    if request.headers.get("sec-fetch-site") == "cross-site" and request.method != "POST":
+        # A person has followed a link in an e-mail or a chat, so the browser has left the cookie out. Load the page
+        # again: a page of this server asks for it then.
+        return html(rendered("again"), NO_TOKEN.status, CHALLENGE)
     query = f"?{request.url.query}" if request.url.query else ""
     if request.method != "POST":
         return _page(site, request, f"{request.url.path}{query}", status=NO_TOKEN.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from octave_mcp.app import App
-from octave_mcp.errors import InputError
+from octave_mcp.errors import InputError, OctaveError, ReusedRequest
 from octave_mcp.surfaces.exposure import safe_tokens
 from octave_mcp.surfaces.rest.access import is_from_elsewhere
 from octave_mcp.surfaces.rest.arguments import Arguments, ToolFunction, read_arguments
@@ -27,6 +27,7 @@ from octave_mcp.tools.registry import Call, ignore_event
 # The name of the hidden field that proves that a form comes from one of our pages.
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 OUTDATED_FORM = "This form belongs to an earlier sign-in. Check your entries, and send them again."
+ALREADY_SENT = "This form was already sent with other entries. To send these entries too, send it again."
 OUTDATED_PAGE = "this page belongs to an earlier sign-in; go back, reload the page, and try again"
 
 
@@ -102,6 +103,21 @@ class Site:
             "is_signed_in": bool(cookies.sign_in_of(request.scope)),
         }
         return html(rendered(template, **frame, **values), status)
+
+
+def faults_of(refused: OctaveError, fields: Collection[str]) -> dict[str, str]:
+    """Return what is wrong, by the name of the field beside which the page shows it; '' stands for the whole form.
+
+    `fields` are the names of the fields on the page.
+    """
+    named: Mapping[str, str] = refused.faults if isinstance(refused, InputError) else {}
+    faults = {name: WEB.with_local_names(text) for name, text in named.items() if name in fields}
+    others = "; ".join(text for name, text in named.items() if name not in fields)
+    if isinstance(refused, ReusedRequest):
+        others = ALREADY_SENT
+    elif not named:
+        others = str(refused)
+    return faults | ({"": WEB.with_local_names(others)} if others else {})
 
 
 def redirect(path: str) -> Response:

@@ -29,6 +29,11 @@ def url_of(name: str) -> str:
     return f"{STATIC}{name}?v={digest}"
 
 
+def load() -> None:
+    """Read all files, so that the first page does not have to wait for them."""
+    _files()
+
+
 async def file(_: Site, request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _files():

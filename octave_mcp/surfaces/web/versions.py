@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from octave_mcp.concurrency.computing import computed
+from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.parts import steps_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import Site
@@ -44,27 +46,31 @@ async def diff(site: Site, request: Request) -> Response:
     found = await site.call("diff_versions", pair | {"run_id": run_id})
     versions = await site.call("list_versions", {"run_id": run_id})
     record = await (await site.app()).runs.get(run_id)
-    texts = [change for change in found.changes if _is_text(change)]
+    texts = [change for change in found.changes if _is_text(change)][:MAX_CHANGES]
     return await site.page(
         request,
         "diff",
         record=record,
         found=found,
         versions=versions.versions,
-        changes=[ShownChange(change.path, tuple(_pieces(change))) for change in texts[:MAX_CHANGES]],
-        left_out=len(found.changes) - min(len(texts), MAX_CHANGES),
+        changes=await computed(_shown, texts),
+        left_out=len(found.changes) - len(texts),
         at=f"{PLAYBOOKS}{run_id}",
     )
 
 
-def _is_text(change: Any) -> bool:  # noqa: ANN401 - Change
+def _shown(changes: Sequence[Change]) -> list[ShownChange]:
+    return [ShownChange(change.path, tuple(_pieces(change))) for change in changes]
+
+
+def _is_text(change: Change) -> bool:
     """Whether people read this change. Scores, verdicts and the list of evidence change with the text."""
     steps = {*steps_of(change.path)}
     # The sentences of an e-mail are taken from its body, which changes with them.
     return not (steps & NOT_READ or {"touches", "sentences"} <= steps)
 
 
-def _pieces(change: Any) -> Iterator[Piece]:  # noqa: ANN401 - Change
+def _pieces(change: Change) -> Iterator[Piece]:
     """Compare the texts word by word."""
     old, new = _words(change.before), _words(change.after)
     if len(old) + len(new) > MAX_WORDS:

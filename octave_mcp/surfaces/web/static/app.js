@@ -18,8 +18,9 @@
           area.className = "offstage";
           document.body.append(area);
           area.select();
-          document.execCommand("copy");
+          const isCopied = document.execCommand("copy");
           area.remove();
+          if (!isCopied) return;
         }
         button.textContent = announced.textContent = "Copied";
         setTimeout(() => { button.textContent = label; announced.textContent = ""; }, 1600);
@@ -44,7 +45,8 @@
   if (waiting) {
     setInterval(() => {
       const isInUse = document.querySelector("details[open]") || document.activeElement?.matches("input, textarea, select");
-      if (!isInUse && !document.hidden) location.reload();
+      // Do not use reload(), which would send a form again.
+      if (!isInUse && !document.hidden) location.replace(location.pathname + location.search);
     }, waiting.dataset.reload * 1000);
   }
 
@@ -56,11 +58,11 @@
     const message = view.querySelector(".message");
     const figures = Object.fromEntries([...view.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell]));
     const steps = Object.fromEntries([...view.querySelectorAll("[data-step]")].map((item) => [item.dataset.step, item]));
+    view.querySelector(".figures").hidden = false;
     const found = view.querySelector(".found-so-far");
     const order = Object.keys(steps);
     const tally = { pages: 0, asks: 0, usd: 0, isPriceUnknown: false };
     let reached = -1;
-    let waits = false;
 
     // The stream starts with the events of the past, so a page that is loaded in the middle shows everything.
     const stream = new EventSource(view.dataset.events);
@@ -77,8 +79,7 @@
         location.reload();
         return;
       }
-      if (name === "waiting" && !waits && !view.querySelector(".asks")) {
-        waits = true;
+      if (name === "waiting" && !view.querySelector(".asks")) {
         const link = document.createElement("a");
         link.className = "button primary";
         link.href = `${location.pathname}/questions`;
@@ -89,10 +90,15 @@
         message.after(line);
       }
       if (name === "run_started" || name === "run_resumed") status("running", "");
+      // A client that is connected can answer, too, and then the run goes on.
+      if (["step_started", "step_finished", "progress", "fetched"].includes(name)) {
+        status("running", "");
+        view.querySelector(".asks")?.remove();
+      }
       if (name === "waiting") status("waiting", "fair");
       if (name === "found") show(event.message);
       else if (event.message && name !== "answered") message.textContent = sentence(event.message);
-      if (event.total) {
+      if (event.total && name !== "waiting") {
         bar.max = event.total;
         bar.value = event.done;
       }
