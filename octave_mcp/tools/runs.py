@@ -72,7 +72,7 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
         InputError: If `since` is after `until`.
     """
     if since and until and since > until:
-        raise InputError(f"since: {since} is after until, {until}; swap them")
+        raise InputError(f"since: {since} is after until, {until}; swap them", "since")
     part = company.strip() if company else None
     return RunFilter(company=part, status=status, since=_start(since), until=_start(until, days=1))
 

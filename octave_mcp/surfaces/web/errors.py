@@ -16,8 +16,8 @@ from octave_mcp.tools.calls import WEB
 TITLES = {
     400: "The request is not valid",
     401: "Sign in",
-    404: "There is no such page",
-    405: "There is no such page",
+    404: "Page not found",
+    405: "Page not found",
     409: "Not possible now",
     413: "Too much text",
     503: "The server is not ready",

@@ -13,6 +13,7 @@ from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 
+LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 DAYS = (1, 7, 30, 90)
 
 
@@ -83,6 +84,7 @@ async def _page(
         now=datetime.now(UTC),
         days=DAYS,
         link=link,
+        is_local=request.url.hostname in LOCAL_NAMES,
         faults=faults or {},
         given={"days": "30"} | dict(given or {}),
         at=f"{PLAYBOOKS}{run_id}",

@@ -62,6 +62,7 @@
     const found = view.querySelector(".found-so-far");
     const order = Object.keys(steps);
     const tally = { pages: 0, asks: 0, usd: 0, isPriceUnknown: false };
+    let share = 0;
     let reached = -1;
 
     // The stream starts with the events of the past, so a page that is loaded in the middle shows everything.
@@ -97,10 +98,12 @@
       }
       if (name === "waiting") status("waiting", "fair");
       if (name === "found") show(event.message);
+      else if (name === "waiting") message.textContent = "Waiting for answers to the open questions.";
       else if (event.message && name !== "answered") message.textContent = sentence(event.message);
+      // The total can grow, but a bar that goes back would look like lost work.
       if (event.total && name !== "waiting") {
-        bar.max = event.total;
-        bar.value = event.done;
+        bar.max = 1;
+        bar.value = share = Math.max(share, event.done / event.total);
       }
       count(name, event);
       mark(event.step);
