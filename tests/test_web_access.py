@@ -116,7 +116,7 @@ async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
         await page.get_by_role("button", name="Start").click()
         await page.wait_for_url("**/playbooks/*")
         await page.get_by_role("button", name="Cancel the run").click()
-        await page.get_by_text("Cancelled", exact=True).wait_for()
+        await page.get_by_text("The run was cancelled").wait_for()
         visit.opened.complaints.remove(f"{visit.origin}/sign-in")  # the new tab
 
 
@@ -145,7 +145,7 @@ async def test_a_person_passes_questions_to_a_model_until_the_playbook_is_writte
         await answers.fill("I would rather not.")
         await page.get_by_role("button", name="Send the answer").click()
         await page.get_by_text("no complete JSON object").first.wait_for()
-        await page.get_by_text("The answer that was refused").click()
+        await page.get_by_text("Your answer", exact=True).click()
         assert await page.locator(".notice pre").first.inner_text() == "I would rather not."
 
         while not await playbook.count():
@@ -221,7 +221,7 @@ async def test_a_session_lists_its_runs_and_is_deleted_only_after_a_second_click
         assert len(await deals(page)) == 1
         assert (await http.get(f"/runs/{run_id}")).status_code == 200
 
-        await page.get_by_role("button", name="Delete 1 run for ever").click()
+        await page.get_by_role("button", name="Delete 1 run permanently").click()
 
         await page.get_by_text("Deleted: 1 run").wait_for()
         answer = await page.goto(f"/playbooks/{run_id}")

@@ -104,7 +104,7 @@ async def test_a_cancelled_run_offers_to_start_again_with_the_fields_filled(brow
 
         await visit.page.get_by_role("button", name="Cancel the run").click()
 
-        await visit.page.get_by_text("Cancelled", exact=True).wait_for()
+        await visit.page.get_by_text("The run was cancelled").wait_for()
         await visit.page.get_by_role("link", name="Start again").click()
         await visit.page.get_by_role("heading", name="New playbook").wait_for()
         given = {name: await visit.page.locator(f"#{name}").input_value() for name in ("vendor_domain", "prospects")}
