@@ -223,7 +223,7 @@ async def test_a_session_lists_its_runs_and_is_deleted_only_after_a_second_click
 
         await page.get_by_role("button", name="Delete 1 run permanently").click()
 
-        await page.get_by_text("Deleted: 1 run").wait_for()
+        await page.get_by_text("Deleted 1 run").wait_for()
         answer = await page.goto(f"/playbooks/{run_id}")
         assert answer
         assert answer.status == 404
