@@ -147,7 +147,10 @@ async def test_a_listed_revision_names_its_session_and_the_run_that_owns_the_pla
         ({"status": "done"}, "status: Input should be 'queued'"),
         ({"limit": "0"}, "limit: "),
         ({"limit": "101"}, "limit: "),
-        ({"companies": "acme"}, "unknown argument. The arguments are company, status, since, until, session_id"),
+        (
+            {"companies": "acme"},
+            "unknown argument (did you mean company?). The arguments are company, status, since, until, session_id",
+        ),
         ({"company": "a" * 254}, "company: "),
         ({"company": "a\0"}, "company: contains a NUL character"),
     ],

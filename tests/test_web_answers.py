@@ -77,7 +77,7 @@ async def test_no_route_answers_under_the_name_of_another_host(host: str) -> Non
         for method, template in every_route():
             path = filled(template)
             answer = await client.request(method, path, headers=headers)
-            if template in pages or template.startswith("/docs/"):
+            if template in pages:
                 assert "OCTAVE_PUBLIC_HOSTS" in check_page(answer, 421).text
             else:
                 assert (method, path, problem_in(answer)["status"]) == (method, path, 421)
@@ -200,8 +200,8 @@ async def test_a_browser_gets_a_page_for_every_error(held_pair: Pair) -> None:
         await client.post(f"{at}/cancel", data=proof)
 
     check_page(queried, 400)
-    assert "too much" in check_page(large, 413).text
-    assert "too much" in check_page(streamed, 413).text
+    assert "Too much" in check_page(large, 413).text
+    assert "Too much" in check_page(streamed, 413).text
 
 
 async def chunks() -> AsyncGenerator[bytes]:
@@ -219,7 +219,7 @@ async def test_a_browser_that_opens_a_path_of_the_api_is_sent_to_the_page(stored
         "/sessions": "/history",
         f"/sessions/{session}": f"/history/{session}",
         "/config": "/settings",
-        "/config?a=%0d%0aSet-Cookie:%20a=b": "/settings?a=%0d%0aSet-Cookie:%20a=b",
+        "/config?a=%0d%0aSet-Cookie:%20a=b": "/settings",
     }
     async with serving() as client:
         for path, page in pages.items():

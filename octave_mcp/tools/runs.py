@@ -10,6 +10,7 @@ from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.estimate import Estimate
+from octave_mcp.domain.languages import language_code
 from octave_mcp.domain.run import PlaybookRequest, RunFilter, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
@@ -115,7 +116,7 @@ async def estimate_cost(
         context=context,
         model=model,
         source=source,
-        language=language,
+        language=language_code(language),
         max_pages=max_pages,
         max_cost_usd=max_cost_usd,
         sender=sender,

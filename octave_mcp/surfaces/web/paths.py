@@ -42,7 +42,7 @@ def is_open(path: str) -> bool:
 def is_for_browsers(scope: Scope) -> bool:
     """Whether errors for this request must be pages: it is for a page, or a person has opened the path in a browser."""
     path = scope["path"]
-    if is_page(path) and path not in DOCS and not path.endswith("/events"):
+    if is_page(path) and not path.startswith(DOCS) and not path.endswith("/events"):
         return True
     return is_open(path) or (scope["method"] in {"GET", "HEAD"} and wants_html(scope))
 
