@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 
 from octave_mcp.domain.value import Value
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 digest of a random secret, which is stored in its place."""
+    return sha256(secret.encode()).hexdigest()
 
 
 class Share(Value):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
-from octave_mcp.domain.shares import Share
+from octave_mcp.domain.shares import Share, digest
 from octave_mcp.errors import NotFound
 from octave_mcp.ports import Store
 from octave_mcp.runs.versions import Versions, no_run
@@ -33,7 +32,7 @@ class Shares:
             created_at=now,
             expires_at=now + timedelta(days=days),
         )
-        if not await self._store.put_share(share, _digest(secret)):
+        if not await self._store.put_share(share, digest(secret)):
             raise no_run(run_id)
         return share, secret
 
@@ -58,7 +57,7 @@ class Shares:
 
     async def opened(self, secret: str) -> Share | None:
         """Return the link with this secret, or None if there is none, it has expired, or it was revoked."""
-        share = await self._store.share_with(_digest(secret))
+        share = await self._store.share_with(digest(secret))
         return share if share and share.is_open(datetime.now(UTC)) else None
 
     async def _owner(self, run_id: str) -> str:
@@ -70,7 +69,3 @@ class Shares:
         if record is None:
             raise no_run(run_id)
         return record.playbook_of
-
-
-def _digest(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()

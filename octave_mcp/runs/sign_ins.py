@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from octave_mcp.domain.shares import digest
 from octave_mcp.ports import Store
 
 SIGN_IN_HOURS = 12
@@ -24,7 +25,7 @@ class SignIns:
         """Start a sign-in that was made with one of the server's tokens, and return its secret."""
         secret, now = secrets.token_urlsafe(32), datetime.now(UTC)
         expires_at = now + timedelta(hours=SIGN_IN_HOURS)
-        await self._store.put_sign_in(_digest(secret), await self._token_digest(token), now=now, expires_at=expires_at)
+        await self._store.put_sign_in(digest(secret), await self._token_digest(token), now=now, expires_at=expires_at)
         return secret
 
     async def is_valid(self, secret: str, tokens: Sequence[str]) -> bool:
@@ -32,15 +33,15 @@ class SignIns:
 
         If a token is removed from the settings, the sign-ins that were made with it are no longer valid.
         """
-        made_with = await self._store.sign_in(_digest(secret), now=datetime.now(UTC))
+        made_with = await self._store.sign_in(digest(secret), now=datetime.now(UTC))
         return made_with is not None and made_with in [await self._token_digest(token) for token in tokens]
 
     async def end(self, secret: str) -> None:
-        await self._store.end_sign_ins(secret_sha256=_digest(secret))
+        await self._store.end_sign_ins(secret_sha256=digest(secret))
 
     async def end_all(self, secret: str) -> None:
         """End all sign-ins that were made with the same token."""
-        if made_with := await self._store.sign_in(_digest(secret), now=datetime.now(UTC)):
+        if made_with := await self._store.sign_in(digest(secret), now=datetime.now(UTC)):
             await self._store.end_sign_ins(token_digest=made_with)
 
     async def form_key(self) -> bytes:
@@ -51,7 +52,3 @@ class SignIns:
 
     async def _token_digest(self, token: str) -> str:
         return hmac.new(await self.form_key(), token.encode(), sha256).hexdigest()
-
-
-def _digest(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from octave_mcp.domain.shares import Share
 from octave_mcp.store.database import Database
@@ -31,12 +31,12 @@ class Sharing(Database):
         newest = shares.c.created_at.desc(), shares.c.share_id
         query = select(*_SHARE).where(shares.c.run_id == run_id).order_by(*newest)
         rows = await self._read(lambda db: db.execute(query).mappings().all())
-        return [Share.model_validate(dict(row)) for row in rows]
+        return [*map(_share, rows)]
 
     async def share_with(self, secret_sha256: str) -> Share | None:
         query = select(*_SHARE).where(shares.c.secret_sha256 == secret_sha256)
         row = await self._read(lambda db: db.execute(query).mappings().one_or_none())
-        return Share.model_validate(dict(row)) if row else None
+        return _share(row) if row else None
 
     async def revoke_share(self, share_id: str, at: datetime) -> Share | None:
         mine = shares.c.share_id == share_id
@@ -44,7 +44,7 @@ class Sharing(Database):
         def work(db: Connection) -> Share | None:
             db.execute(update(shares).where(mine, shares.c.revoked_at.is_(None)).values(revoked_at=time_text(at)))
             row = db.execute(select(*_SHARE).where(mine)).mappings().one_or_none()
-            return Share.model_validate(dict(row)) if row else None
+            return _share(row) if row else None
 
         return await self._write(work)
 
@@ -80,3 +80,7 @@ class Sharing(Database):
             return db.execute(query).scalar_one()
 
         return await self._write(work)
+
+
+def _share(row: RowMapping) -> Share:
+    return Share.model_validate(dict(row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
@@ -38,6 +39,12 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
 def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
     """Return the tokens that are long enough for callers on other machines."""
     return tuple(token for token in tokens if len(token.get_secret_value()) >= MIN_TOKEN_LENGTH)
+
+
+def is_token(sent: str, tokens: Sequence[SecretStr]) -> bool:
+    # Compare every token, even after a match, so that the response time does not reveal which token matches.
+    matches = [hmac.compare_digest(sent.encode(), token.get_secret_value().encode()) for token in tokens]
+    return any(matches)
 
 
 def is_loopback(address: str) -> bool:

@@ -44,7 +44,7 @@ from octave_mcp.surfaces.rest.openapi import document
 from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
-from octave_mcp.surfaces.web.lazy import Browsers
+from octave_mcp.surfaces.web.lazy import Web
 
 # When the server stops, it waits at most this long for unfinished responses. The limit is low, because the server has
 # to stop within two seconds.
@@ -61,7 +61,7 @@ def make(settings: Settings | None = None) -> Starlette:
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     rest = Rest(server, metrics)
-    web = Browsers(server, rest)
+    web = Web(server, rest)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
         # Turn off FastMCP's check of Host and Origin, because HostOriginCheck below makes the same check, with errors
@@ -83,7 +83,7 @@ def make(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _routes(rest: Rest, web: Browsers, *, with_tokens: bool) -> list[BaseRoute]:
+def _routes(rest: Rest, web: Web, *, with_tokens: bool) -> list[BaseRoute]:
     served = operations(rest)
 
     @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -69,6 +69,15 @@ VersionNumber = Annotated[int | None, Field(description="Default: newest")]
 Cursor = Annotated[str | None, Field(description="From the last result, to get the rest of a section")]
 
 
+def playbook_request(vendor: str, prospect: str, language: str, **options: Any) -> PlaybookRequest:  # noqa: ANN401 - other fields
+    """Return the request for a playbook in this language, which can be a code or a name.
+
+    Raises:
+        UnsupportedLanguage: If there is no such language.
+    """
+    return PlaybookRequest(vendor=vendor, prospect=prospect, language=language_code(language), **options)
+
+
 @tool("POST", "/runs", title="Generate a sales playbook", open_world=True)
 async def generate_playbook(
     vendor_domain: Vendor,
@@ -93,13 +102,13 @@ async def generate_playbook(
     for get_run; the run continues in the background. Every claim cites its page. Nothing is invented: `gaps` lists what
     was not found.
     """
-    request = PlaybookRequest(
-        vendor=vendor_domain,
-        prospect=prospect_domain,
+    request = playbook_request(
+        vendor_domain,
+        prospect_domain,
+        language,
         context=context,
         model=model,
         source=source,
-        language=language_code(language),
         max_pages=max_pages,
         max_cost_usd=max_cost_usd,
         refresh=refresh,

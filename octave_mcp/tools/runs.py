@@ -10,8 +10,7 @@ from pydantic import Field
 
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.estimate import Estimate
-from octave_mcp.domain.languages import language_code
-from octave_mcp.domain.run import PlaybookRequest, RunFilter, RunRecord, RunStatus
+from octave_mcp.domain.run import RunFilter, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
 from octave_mcp.tools.paging import cursor_of
@@ -26,6 +25,7 @@ from octave_mcp.tools.playbooks import (
     SessionId,
     Source,
     Vendor,
+    playbook_request,
 )
 from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.sessions import RunLine, run_line
@@ -110,13 +110,13 @@ async def estimate_cost(
 
     The arguments are checked as generate_playbook checks them.
     """
-    request = PlaybookRequest(
-        vendor=vendor_domain,
-        prospect=prospect_domain,
+    request = playbook_request(
+        vendor_domain,
+        prospect_domain,
+        language,
         context=context,
         model=model,
         source=source,
-        language=language_code(language),
         max_pages=max_pages,
         max_cost_usd=max_cost_usd,
         sender=sender,

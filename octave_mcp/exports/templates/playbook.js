@@ -1,6 +1,6 @@
 "use strict";
 
-const status = document.querySelector("[role=status]");
+const status = document.querySelector(".unseen[role=status]");
 
 const copied = (button) => {
   const label = button.textContent;

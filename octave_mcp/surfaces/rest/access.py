@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -18,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from octave_mcp.concurrency.current import TRACE_PARENT, valid_trace_parent
 from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
-from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tokens
+from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, is_token, safe_tokens
 from octave_mcp.surfaces.rest.problems import refusal
 from octave_mcp.surfaces.web import paths
-from octave_mcp.surfaces.web.lazy import Browsers
+from octave_mcp.surfaces.web.lazy import Web
 
 MAX_BODY_BYTES = 1024 * 1024
 # MAX_BODY_BYTES does not apply to this path, because the MCP SDK applies its own limit of 4 MiB.
@@ -160,15 +159,15 @@ class Tokens:
     Paths of the API and of MCP never accept a cookie: a browser sends cookies with requests of other websites, too.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], browsers: Browsers) -> None:
+    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], web: Web) -> None:
         self._app = app
         self._tokens, self._safe = tokens, safe_tokens(tokens)
-        self._browsers = browsers
+        self._web = web
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope) if scope["type"] == "http" else None
         if refused is NO_TOKEN and paths.is_page(scope["path"]):
-            await self._browsers.admit(self._app, scope, receive, send)
+            await self._web.admit(self._app, scope, receive, send)
         else:
             await (refusal(scope, refused) if refused else self._app)(scope, receive, send)
 
@@ -180,10 +179,7 @@ class Tokens:
         if not accepted:
             return NO_TOKENS if is_remote else None
         scheme, _, credentials = Headers(scope=scope).get("authorization", "").partition(" ")
-        sent = credentials.strip().encode()
-        # Compare every token, even after a match, so that the response time does not reveal which token matches.
-        matches = [hmac.compare_digest(sent, token.get_secret_value().encode()) for token in accepted]
-        return None if scheme.lower() == "bearer" and any(matches) else NO_TOKEN
+        return None if scheme.lower() == "bearer" and is_token(credentials.strip(), accepted) else NO_TOKEN
 
 
 class Limited:

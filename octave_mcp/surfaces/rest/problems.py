@@ -15,6 +15,8 @@ from octave_mcp.errors import InputError, NotAllowed, NotFound, OctaveError, Una
 from octave_mcp.surfaces.web.paths import is_for_browsers
 from octave_mcp.tools.calls import HTTP
 
+NO_PATH = "unknown path; GET /openapi.json lists all paths"
+NO_PAGE = "the address is wrong, or what it showed was deleted; History lists all runs"
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -52,7 +54,7 @@ async def _routing_error(request: Request, failed: Exception) -> Response:
     headers = refused.headers or {}
     match refused.status_code:
         case NotFound.status:
-            return refusal(scope, NotFound("unknown path; GET /openapi.json lists all paths"), headers)
+            return refusal(scope, NotFound(NO_PAGE if is_for_browsers(scope) else NO_PATH), headers)
         case NotAllowed.status:
             allowed = headers.get("Allow", "other methods")
             return refusal(scope, NotAllowed(f"this path does not support the method; use {allowed}"), headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from urllib.parse import quote
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from octave_mcp.domain.choices import MODELS
 from octave_mcp.domain.parts import first_of
 from octave_mcp.errors import InputError, Outdated, SetupError
 from octave_mcp.surfaces.web.new import about
-from octave_mcp.surfaces.web.paths import PLAYBOOKS
+from octave_mcp.surfaces.web.paths import PLAYBOOKS, change_at
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
 FIELDS = ("section", "instruction", "model", "text", "content", "by")
@@ -36,8 +36,6 @@ async def revise(site: Site, request: Request) -> Response:
 
 async def edit(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
-    # Browsers send line breaks as CR LF; playbooks have LF.
-    sent = Form(sent.fields | {"text": sent.fields.get("text", "").replace("\r\n", "\n")}, sent.is_ours)
     return await _changed(site, request, sent, "edit_section", "text", "by")
 
 
@@ -87,10 +85,6 @@ async def _page(
         lost, given, faults = typed, {}, {"": GONE}
     app = await site.app()
     record = await app.runs.get(run_id)
-
-    def change_at(path: str) -> str:
-        return f"{PLAYBOOKS}{run_id}/change?section={quote(path)}"
-
     return await site.page(
         request,
         "change",
@@ -101,7 +95,7 @@ async def _page(
         faults=faults or {},
         lost=lost,
         request_id=secrets.token_hex(16),
-        change_at=change_at,
+        change_at=partial(change_at, run_id),
         models=_models(app, record.model),
         at=f"{PLAYBOOKS}{run_id}",
     )

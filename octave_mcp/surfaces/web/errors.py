@@ -8,10 +8,11 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.types import Scope
 
-from octave_mcp.errors import NotFound, OctaveError, Unauthorized
-from octave_mcp.surfaces.web.paths import SHARED, is_open
+from octave_mcp.errors import OctaveError, Unauthorized
+from octave_mcp.surfaces.web.paths import is_open
 from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.tools.calls import WEB
+from octave_mcp.tools.sharing import SHARED
 
 TITLES = {
     400: "The request is not valid",
@@ -22,24 +23,17 @@ TITLES = {
     413: "Too much text",
     503: "The server is not ready",
 }
-NO_PAGE = "the address is wrong, or what it showed was deleted; History lists all runs"
 # Strangers can see this text. The actual one can contain paths of the server.
 NO_DETAILS = "the server cannot answer now; try again in a moment"
 
 
 def error_page(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None = None) -> Response:
-    text = NO_PAGE if isinstance(failed, NotFound) and "openapi.json" in str(failed) else str(failed)
-    if is_open(scope["path"]) and failed.status >= OctaveError.status:
-        text = NO_DETAILS
+    is_hidden = is_open(scope["path"]) and failed.status >= OctaveError.status
+    text = NO_DETAILS if is_hidden else WEB.with_local_names(str(failed))
     title = TITLES.get(failed.status, HTTPStatus(failed.status).phrase)
     # A person with a shared link is not a user of this server, so the page must not lead into it.
     is_shared = scope["path"].startswith(SHARED)
     has_links = not (is_shared or isinstance(failed, Unauthorized))
-    values = {"title": title, "text": _as_sentence(WEB.with_local_names(text)), "has_links": has_links}
+    values = {"title": title, "text": text, "has_links": has_links}
     page = rendered("error", path="", is_signed_in=False, token=None, **values)
     return html(page, failed.status, {**(SHARED_HEADERS if is_shared else {}), **(headers or {})})
-
-
-def _as_sentence(text: str) -> str:
-    stop = "" if text.endswith((".", "!", "?")) else "."
-    return f"{text[:1].upper()}{text[1:]}{stop}"

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from octave_mcp.domain.run import FINAL, RunStatus
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.paths import HISTORY
-from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, faults_of, redirect
+from octave_mcp.surfaces.web.site import Site, faults_of, redirect
 
 FILTERS = ("company", "status", "since", "until")
 STATUSES = get_args(RunStatus)
@@ -59,8 +59,6 @@ async def session(site: Site, request: Request) -> Response:
 
 
 async def delete(site: Site, request: Request) -> Response:
-    sent = await site.read_form(request)
-    if not sent.is_ours:
-        raise InputError(OUTDATED_PAGE)
+    await site.read_action(request)
     deleted = await site.call("delete_session", {"session_id": request.path_params["session_id"]})
     return redirect(f"{HISTORY}?deleted={deleted.runs}")

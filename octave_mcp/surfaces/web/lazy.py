@@ -79,11 +79,8 @@ class Web:
         self._site = self._site or made
         return self._site
 
-
-class Browsers(Web):
-    """Lets browsers that are signed in open the pages, and asks others to sign in."""
-
     async def admit(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a browser that is signed in open a page, and ask another one to sign in."""
         secret = cookies.secret_in(scope)
         site = await self._opened_site()
         try:
@@ -99,7 +96,7 @@ class Browsers(Web):
 
 
 def _made(server: Server) -> Site:
-    _imported("static").load()
+    _imported("static").contents()
     return _imported("site").Site(server)
 
 

@@ -12,16 +12,19 @@ from starlette.responses import Response
 
 from octave_mcp.app import App
 from octave_mcp.domain.choices import AUTO, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
+from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError
 from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
 # More prospects than that are a campaign: a script can start it over the API.
 MAX_PROSPECTS = 50
-DEAL = ("vendor_domain", "context", "model", "source", "language", "max_pages", "max_cost_usd", "refresh", "session_id")
-SENDER = ("sender_name", "sender_company", "sender_title", "sender_sign_off")
-FIELDS = {*DEAL, *SENDER, "prospects", "prospect_domain"} - {"session_id"}
-OPTIONS = ("model", "source", "language", "max_pages", "max_cost_usd", "refresh")
+SENDER = tuple(f"sender_{name}" for name in Sender.model_fields)
+OPTIONS = ("model", "source", "language", "max_pages", "max_cost_usd")
+# The arguments of an estimate, and further arguments of a run. `prospect_domain` is one of the prospects in the form.
+ESTIMATED = ("vendor_domain", "context", *OPTIONS, *SENDER)
+STARTED = (*ESTIMATED, "refresh", "session_id")
+FIELDS = {*ESTIMATED, "refresh", "prospects", "prospect_domain"}
 
 
 class Option(NamedTuple):
@@ -34,7 +37,7 @@ class Option(NamedTuple):
 
 
 async def form(site: Site, request: Request) -> Response:
-    given = {name: value for name, value in request.query_params.items() if name in {*DEAL, *SENDER, "prospects"}}
+    given = {name: value for name, value in request.query_params.items() if name in {*STARTED, "prospects"}}
     return await _page(site, request, given)
 
 
@@ -82,8 +85,8 @@ async def _estimates(site: Site, sent: Form, prospects: list[str]) -> list[tuple
     wrong: dict[str, str] = {}
     for prospect in prospects:
         try:
-            arguments = sent.given(*DEAL, *SENDER) | {"prospect_domain": prospect}
-            estimates.append((prospect, await site.call("estimate_cost", _without(arguments, "refresh", "session_id"))))
+            arguments = sent.given(*ESTIMATED) | {"prospect_domain": prospect}
+            estimates.append((prospect, await site.call("estimate_cost", arguments)))
         except InputError as refused:
             faults = _faults(refused)
             if len(prospects) > 1 and "prospects" in faults:
@@ -102,17 +105,13 @@ class _Wrong(InputError):
         self.faults = faults
 
 
-def _without(arguments: dict[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in arguments.items() if name not in names}
-
-
 async def _started(site: Site, sent: Form, prospects: list[str]) -> str:
     """Start the runs, and return the page to show: the run or, for several runs, their session."""
     key = sent.fields.get("request_id") or secrets.token_hex(8)
     session: dict[str, str] = {}
     report: Any = None
     for prospect in prospects:
-        arguments = sent.given(*DEAL, *SENDER) | session
+        arguments = sent.given(*STARTED) | session
         # If the form is sent twice, the second start returns the same run.
         arguments |= {"prospect_domain": prospect, "request_id": f"{key} {prospect}"[:255]}
         report = await site.call("generate_playbook", arguments)
@@ -129,10 +128,10 @@ async def _page(
     estimates: list[tuple[str, Any]] | None = None,
     status: int = 200,
 ) -> Response:
-    app, settings, wrong = await site.app(), site.settings, faults or {}
+    app, wrong = await site.app(), faults or {}
     models, automatic = await _options(site, app)
     # Show a part of the form that is folded if the person has entered something there, or must correct it.
-    parts = {"sender": SENDER, "options": OPTIONS}
+    parts = {"sender": SENDER, "options": (*OPTIONS, "refresh")}
     shown = {**wrong, **{name: value for name, value in given.items() if value not in {"", AUTO}}}
     return await site.page(
         request,
@@ -147,7 +146,7 @@ async def _page(
         automatic=automatic,
         automatic_source=app.automatic_source,
         sources=[Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES],
-        sender={name: getattr(settings, name) for name in SENDER},
+        sender={f"sender_{name}": value for name, value in site.settings.sender},
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-NEW, HISTORY, QUESTIONS, SETTINGS = "/", "/history", "/questions", "/settings"
-SIGN_IN, SIGN_OUT, STATIC, SHARED, PLAYBOOKS = "/sign-in", "/sign-out", "/static/", "/s/", "/playbooks/"
-FAVICON = "/favicon.ico"
+from octave_mcp.tools.calls import WEB
+
+NEW, HISTORY, SETTINGS, SIGN_IN, SIGN_OUT, STATIC = "/", "/history", "/settings", "/sign-in", "/sign-out", "/static/"
+PLAYBOOKS = WEB.runs_at
 # The API's documentation is for people, too, so a browser can open it with a sign-in.
 DOCS = ("/docs", "/openapi.json")
 
@@ -49,6 +50,11 @@ def is_for_browsers(scope: Scope) -> bool:
 
 def wants_html(scope: Scope) -> bool:
     return "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def change_at(run_id: str, part: str) -> str:
+    """Return the page that changes a part of the playbook, such as 'email_sequences.persona-1'."""
+    return f"{PLAYBOOKS}{run_id}/change?section={quote(part)}"
 
 
 def page_for(path: str, query: str = "") -> str | None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-from urllib.parse import quote
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.domain.choices import FORMATS
-from octave_mcp.domain.run import FINAL
+from octave_mcp.domain.run import FINAL, RunRecord
 from octave_mcp.domain.version_meta import VersionMeta
-from octave_mcp.errors import InputError, OctaveError
+from octave_mcp.errors import OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
-from octave_mcp.surfaces.web.paths import PLAYBOOKS
-from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
+from octave_mcp.surfaces.web.paths import PLAYBOOKS, change_at
+from octave_mcp.surfaces.web.rendering import as_sentence
+from octave_mcp.surfaces.web.site import Site, redirect
 from octave_mcp.surfaces.web.steps import STEPS
 from octave_mcp.tools.versions import version_number
 
@@ -34,29 +34,23 @@ async def show(site: Site, request: Request) -> Response:
     )
 
 
-async def _playbook(site: Site, request: Request, record: Any) -> Response:  # noqa: ANN401 - RunRecord
-    app, at, done = await site.app(), f"{PLAYBOOKS}{record.run_id}", request.query_params.get("done", "")
+async def _playbook(site: Site, request: Request, record: RunRecord) -> Response:
+    app, run_id, done = await site.app(), record.run_id, request.query_params.get("done", "")
     version = version_number(request.query_params.get("version"))
-    versions = await app.runs.versions.listed(record.run_id)
-    chosen = await app.runs.versions.one(record.run_id, version)
-    is_newest = chosen.number == versions[-1].number
-
-    def change_at(path: str) -> str:
-        return f"{PLAYBOOKS}{record.playbook_of}/change?section={quote(path)}"
-
-    shown = await app.playbook_page(record.run_id, chosen.number, change_at if is_newest else None)
+    versions = await app.runs.versions.listed(run_id)
+    is_newest = version in {None, versions[-1].number}
+    shown = await app.playbook_page(run_id, version, partial(change_at, run_id) if is_newest else None)
     return await site.page(
         request,
         "playbook",
         record=record,
         shown=shown,
-        at=at,
+        at=f"{PLAYBOOKS}{run_id}",
         is_newest=is_newest,
         versions=versions,
         formats=FORMATS,
         notice=await _notice(site, done),
         made=_made(versions, done),
-        again=_again(record),
     )
 
 
@@ -74,12 +68,10 @@ async def _notice(site: Site, done: str) -> str:
         report = await site.call("get_run", {"run_id": done}) if done else None
     except OctaveError:  # anybody can write anything into the URL
         report = None
-    if report is None:
-        return ""
-    return report.message[:1].upper() + report.message[1:] + "."
+    return as_sentence(report.message) if report else ""
 
 
-def _again(record: Any) -> dict[str, str]:  # noqa: ANN401 - RunRecord
+def _again(record: RunRecord) -> dict[str, str]:
     """Return the fields of the form New that start the same deal again."""
     request = record.request
     fields = {"vendor_domain": request.vendor, "prospects": request.prospect, "context": request.context}
@@ -95,9 +87,7 @@ async def refresh(site: Site, request: Request) -> Response:
 
 
 async def _changed(site: Site, request: Request, tool: str) -> Response:
-    sent = await site.read_form(request)
-    if not sent.is_ours:
-        raise InputError(OUTDATED_PAGE)
+    await site.read_action(request)
     report = await site.call(tool, {"run_id": request.path_params["run_id"]})
     return redirect(f"{PLAYBOOKS}{report.run_id}")
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.asks import prompts
+from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
@@ -51,7 +52,7 @@ async def _page(
     # While the person corrects an answer, show the question to which the answer belongs.
     again = {"question_id": given["question_id"]} if given.get("question_id") else {}
     report = await site.call("look_at_question", again | {"run_id": run_id})
-    if report.status in {"completed", "partial", "failed", "cancelled"}:
+    if report.status in FINAL:
         return redirect(f"{PLAYBOOKS}{run_id}")
     question = report.question
     title = (await asyncio.to_thread(prompts.load, question.prompt)).title if question else ""

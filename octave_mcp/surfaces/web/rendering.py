@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from octave_mcp import __version__
 from octave_mcp.domain.parts import steps_of
+from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.surfaces.web.static import url_of
 
 # Pages contain no inline styles or scripts, so text that a person or a website wrote cannot become one.
@@ -43,7 +44,7 @@ def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - the templat
 
 
 def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
+    return date_in_words(f"{moment.date()}")
 
 
 def _minute(moment: datetime) -> str:
@@ -53,6 +54,12 @@ def _minute(moment: datetime) -> str:
 def _site(address: str) -> str:
     """Return the address of a website without what all addresses start with."""
     return re.sub(r"^https?://", "", address).removeprefix("www.")
+
+
+def as_sentence(text: str) -> str:
+    """Return an error or a message, such as 'no answer; try again', with a capital letter and a full stop."""
+    stop = "" if not text or text.endswith((".", "!", "?")) else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}"
 
 
 def _spaced(code: str) -> str:
@@ -83,4 +90,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, site=_site, spaced=_spaced)
+_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, sentence=as_sentence, site=_site, spaced=_spaced)

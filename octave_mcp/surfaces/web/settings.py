@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from octave_mcp.settings import described, keys
+from octave_mcp.settings import Settings, described, keys
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site
 
 
@@ -30,7 +30,7 @@ async def _page(site: Site, request: Request, findings: Any = (), *, fault: str 
     return await site.page(request, "settings", status, shown=shown, findings=findings, faults={"": fault})
 
 
-def _findings(settings: Any) -> Any:  # noqa: ANN401 - Settings, and the findings
+def _findings(settings: Settings) -> Any:  # noqa: ANN401 - the type is not imported yet
     # The checks import much that no other page needs.
     from octave_mcp.surfaces.cli.checks import CHECKS  # noqa: PLC0415
     from octave_mcp.surfaces.cli.doctor import examine  # noqa: PLC0415

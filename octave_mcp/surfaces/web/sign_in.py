@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from octave_mcp.errors import InputError, OctaveError
+from octave_mcp.errors import OctaveError
 from octave_mcp.runs.sign_ins import SIGN_IN_HOURS
+from octave_mcp.surfaces.exposure import is_token
 from octave_mcp.surfaces.rest.access import NO_TOKEN
 from octave_mcp.surfaces.rest.problems import problem
 from octave_mcp.surfaces.web import cookies, paths
 from octave_mcp.surfaces.web.rendering import html, rendered
-from octave_mcp.surfaces.web.site import OUTDATED_PAGE, Site, redirect
+from octave_mcp.surfaces.web.site import Site, redirect
 
 WRONG_TOKEN = "This token is not valid here. Ask the person who runs the server, or check OCTAVE_TOKENS."  # noqa: S105
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -48,9 +47,7 @@ async def asked(site: Site, request: Request) -> Response:
 async def begin(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
     given, back = sent.fields.get("token", "").strip(), _own_path(sent.fields.get("next", ""))
-    # Compare every token, even after a match, so that the response time does not reveal which token matches.
-    matches = [hmac.compare_digest(given.encode(), token.encode()) for token in site.tokens(request.scope)]
-    if not any(matches):
+    if not is_token(given, site.tokens(request.scope)):
         return _page(site, request, back, WRONG_TOKEN, status=NO_TOKEN.status)
     response = redirect(back)
     secret = await (await site.app()).runs.sign_ins.begin(given)
@@ -59,9 +56,7 @@ async def begin(site: Site, request: Request) -> Response:
 
 
 async def end(site: Site, request: Request) -> Response:
-    sent = await site.read_form(request)
-    if not sent.is_ours:
-        raise InputError(OUTDATED_PAGE)
+    sent = await site.read_action(request)
     sign_ins, secret = (await site.app()).runs.sign_ins, cookies.sign_in_of(request.scope)
     await (sign_ins.end_all(secret) if sent.fields.get("everywhere") else sign_ins.end(secret))
     response = redirect(paths.SIGN_IN)

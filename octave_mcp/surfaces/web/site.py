@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from octave_mcp.app import App
 from octave_mcp.errors import InputError, OctaveError, ReusedRequest
+from octave_mcp.settings import Settings
 from octave_mcp.surfaces.exposure import safe_tokens
 from octave_mcp.surfaces.rest.access import is_from_elsewhere
 from octave_mcp.surfaces.rest.arguments import Arguments, ToolFunction, read_arguments
@@ -50,7 +52,7 @@ class Site:
         self.costs = Costs()
 
     @property
-    def settings(self) -> Any:  # noqa: ANN401 - Settings
+    def settings(self) -> Settings:
         return self._server.settings
 
     async def app(self) -> App:
@@ -78,9 +80,22 @@ class Site:
         arguments = await read_arguments(request)
         if not arguments.is_text:
             raise InputError("send a form; programs call the API, which /docs describes")
-        fields = {name: value for name, value in arguments.values.items() if name not in request.path_params}
-        sent, own = str(fields.pop(FORM_TOKEN, "")), await self.form_token(request)
+        # Browsers send line breaks as CR LF; the texts of playbooks have LF.
+        given = ((name, str(value)) for name, value in arguments.values.items() if name not in request.path_params)
+        fields = {name: value.replace("\r\n", "\n") for name, value in given}
+        sent, own = fields.pop(FORM_TOKEN, ""), await self.form_token(request)
         return Form(fields, hmac.compare_digest(sent.encode(), own.encode()))
+
+    async def read_action(self, request: Request) -> Form:
+        """Return the fields of a form in which a person enters nothing, so that there is nothing to keep.
+
+        Raises:
+            InputError: If the form does not come from one of our pages, and for the reasons of `read_form`.
+        """
+        form = await self.read_form(request)
+        if not form.is_ours:
+            raise InputError(OUTDATED_PAGE)
+        return form
 
     async def form_token(self, request: Request) -> str:
         """Return the token for the forms of this browser. Pages of other origins cannot read it."""
@@ -88,12 +103,12 @@ class Site:
         return hmac.new(key, cookies.sign_in_of(request.scope).encode(), sha256).hexdigest()
 
     async def is_signed_in(self, secret: str, scope: Scope) -> bool:
-        return await (await self.app()).runs.sign_ins.is_valid(secret, self.tokens(scope))
+        tokens = [token.get_secret_value() for token in self.tokens(scope)]
+        return await (await self.app()).runs.sign_ins.is_valid(secret, tokens)
 
-    def tokens(self, scope: Scope) -> tuple[str, ...]:
+    def tokens(self, scope: Scope) -> tuple[SecretStr, ...]:
         """Return the tokens that this request can use."""
-        accepted = safe_tokens(self.settings.tokens) if is_from_elsewhere(scope) else self.settings.tokens
-        return tuple(token.get_secret_value() for token in accepted)
+        return safe_tokens(self.settings.tokens) if is_from_elsewhere(scope) else self.settings.tokens
 
     async def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:  # noqa: ANN401 - the template's
         """Return a page of this server, with its navigation."""

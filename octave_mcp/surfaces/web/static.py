@@ -23,26 +23,22 @@ OWN_FILES = ("app.css", "app.js")
 ICON = "icon.svg"
 
 
+@cache
 def url_of(name: str) -> str:
     """Return the URL of a file. It changes with the file, so that browsers can keep the file forever."""
-    digest = sha256(_files()[name].encode()).hexdigest()[:12]
+    digest = sha256(contents()[name].encode()).hexdigest()[:12]
     return f"{STATIC}{name}?v={digest}"
-
-
-def load() -> None:
-    """Read all files, so that the first page does not have to wait for them."""
-    _files()
 
 
 async def file(_: Site, request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _files():
+    if name not in contents():
         raise NotFound("there is no such file; reload the page that needs it")
     media_type = MEDIA_TYPES[name.rpartition(".")[2]]
     is_current = f"{request.url.path}?{request.url.query}" == url_of(name)
     keep = "public, max-age=31536000, immutable" if is_current else "no-cache"
     headers = {"Cache-Control": keep, "Cross-Origin-Resource-Policy": "same-origin"}
-    return Response(_files()[name], headers=headers, media_type=media_type)
+    return Response(contents()[name], headers=headers, media_type=media_type)
 
 
 async def favicon(_: Site, __: Request) -> Response:
@@ -50,6 +46,7 @@ async def favicon(_: Site, __: Request) -> Response:
 
 
 @cache
-def _files() -> dict[str, str]:
+def contents() -> dict[str, str]:
+    """Return the contents of all files, by file name. The first call reads the files."""
     folder = files("octave_mcp.surfaces.web") / "static"
     return {name: (folder / name).read_text("utf-8") for name in OWN_FILES} | playbook_files() | {ICON: SVG}

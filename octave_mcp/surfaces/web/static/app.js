@@ -1,33 +1,6 @@
 "use strict";
 
 {
-  const announced = document.querySelector("[role=status].unseen");
-
-  // Buttons are hidden in the HTML: without scripts they would do nothing. On the page of a playbook, its own script
-  // serves its buttons.
-  if (!document.body.classList.contains("reading")) {
-    for (const button of document.querySelectorAll("[data-copy]")) {
-      button.hidden = false;
-      button.addEventListener("click", async () => {
-        const label = button.textContent;
-        try {
-          await navigator.clipboard.writeText(button.dataset.copy);
-        } catch {
-          const area = document.createElement("textarea");
-          area.value = button.dataset.copy;
-          area.className = "offstage";
-          document.body.append(area);
-          area.select();
-          const isCopied = document.execCommand("copy");
-          area.remove();
-          if (!isCopied) return;
-        }
-        button.textContent = announced.textContent = "Copied";
-        setTimeout(() => { button.textContent = label; announced.textContent = ""; }, 1600);
-      });
-    }
-  }
-
   // A second click on a button that starts something would start it twice.
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
