@@ -17,17 +17,18 @@ import sys
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import postgres
 import psycopg
 import pytest
+import pytest_asyncio
 import scripted
 from doubles import Double, set_up
 from loguru import logger
@@ -44,6 +45,9 @@ from octave_mcp.store import database
 from octave_mcp.surfaces import serving as server_module
 from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import ignore_event
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 ROOT = Path(__file__).parents[1]
 # Tests that write their own JSON messages send these parameters in the MCP request `initialize`.
@@ -157,6 +161,14 @@ def no_unretrieved_exceptions() -> Iterator[None]:
     yield
     asyncio_logger.removeFilter(collect)
     assert not unretrieved
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    from browsers import chromium  # few tests need a browser
+
+    async with chromium() as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any, Literal, cast
 
 import pytest
-import pytest_asyncio
 from app_host import ARGUMENTS, RUN_ID, CallTool, Json, final, in_state, part, refusal, result_of, showing
-from browsers import chromium, in_the_browser
+from browsers import in_the_browser
 from conftest import ROOT, Finished
 from fastmcp import Client
 from mcp_types import TextResourceContents
@@ -30,12 +28,6 @@ NO_DOMAINS: Json = {"connectDomains": [], "resourceDomains": [], "frameDomains":
 FOLLOWED: Json = {"run_id": RUN_ID, "wait_seconds": 0}
 
 in_both_eras = pytest.mark.parametrize("era", ["auto", "legacy"])
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

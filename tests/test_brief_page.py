@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import pytest_asyncio
-from browsers import chromium, in_the_browser, opened
+from browsers import in_the_browser, opened
 from full_playbook import full_playbook
 from matrix import sampled
 from playbooks import export, outlined_playbook, question, sample_playbook
@@ -200,12 +199,6 @@ def test_an_event_over_a_year_old_is_not_titled_why_now(name: str, day: str, tit
     text = export(name).render(dated).split("Say first")[0]
 
     assert [label for label in ("Why now", "Last event") if f">{label} <" in text or f"**{label}**" in text] == [title]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 async def page_of(browser: Browser, folder: Path, playbook: Playbook, size: tuple[int, int] = DESKTOP) -> Page:

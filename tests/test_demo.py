@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from browsers import chromium, in_the_browser, opened_file, quotations_marked
+from browsers import in_the_browser, opened_file, quotations_marked
 from conftest import ROOT, Ended, command, names_in, octave, read_json
 from excerpts import excerpts
 from playwright.async_api import Browser
@@ -18,12 +17,6 @@ from playwright.async_api import Browser
 from octave_mcp.domain.playbook import Playbook
 
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as launched:
-        yield launched
 
 
 @dataclass(frozen=True)

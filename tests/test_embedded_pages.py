@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from browsers import chromium, in_the_browser, opened, opened_file, quotations_marked
+from browsers import in_the_browser, opened, opened_file, quotations_marked
 from conftest import Finished, octave, read_json
 from playbooks import PAGES, sample_playbook
 from playwright.async_api import Browser
@@ -21,12 +19,6 @@ HOSTILE = (
     "> &lt;b&gt;\n\n"
 )
 TEXTS = {page.sha256: HOSTILE + page.text for page in PAGES}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as launched:
-        yield launched
 
 
 def playbook(url: str = "") -> Playbook:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-import pytest_asyncio
-from browsers import chromium, in_the_browser
+from browsers import in_the_browser
 from conftest import Pair
 from doubles import answer_to
 from playwright.async_api import Browser, Page
@@ -24,12 +22,6 @@ from octave_mcp.runs import questions
 
 SILENT = "127.0.0.1:9"
 TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)

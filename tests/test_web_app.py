@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
-import pytest_asyncio
-from browsers import chromium, in_the_browser
+from browsers import in_the_browser
 from conftest import LoopbackSite, Pair, lift_site_timeouts
 from playwright.async_api import Browser
 from test_rest import own_process
@@ -22,12 +21,6 @@ from octave_mcp.surfaces import serving as server_module
 # The options, the recorded model, Start, and Copy.
 CLICKS = 4
 FOUND = ".found-so-far li"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)

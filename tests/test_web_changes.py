@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from browsers import chromium, in_the_browser
+from browsers import in_the_browser
 from conftest import Finished, Pair
 from doubles import Double
 from playwright.async_api import Browser, Page
@@ -24,12 +22,6 @@ from octave_mcp.runs import questions
 
 TOUCH = "email_sequences.persona-1.touches[2]"
 OPEN_EVIDENCE = ".evidence:popover-open"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)

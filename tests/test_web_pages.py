@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.base import AXE_SCRIPT
-from browsers import chromium, in_the_browser
+from browsers import in_the_browser
 from conftest import Finished
 from matrix import sampled
 from playwright.async_api import Browser, Page, Response, ViewportSize
@@ -36,12 +34,6 @@ FOCUSED = """() => {
 REACHABLE = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
     .filter(one => one.checkVisibility() && one.type !== "hidden" && one.type !== "radio")
     .map(one => one.outerHTML.slice(0, 150))"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture(autouse=True)
