@@ -35,6 +35,7 @@ GIVEN: Json = PRIVATE | {
     "section": "brief",
     "instruction": "Say it plainly.",
     "base_version": 1,
+    "share_id": "none",
 }
 
 EMPTY = ("", None)
