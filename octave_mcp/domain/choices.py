@@ -29,13 +29,14 @@ class Choice(Value):
 
 
 class Provider(Choice):
-    """A model or a source.
+    """A model or a source. `title` is what people call it, if that is not its name.
 
     The choice 'auto' selects the first configured provider for which `in_auto` is true. `needs` is the environment
     variable that configures the provider. `or_needs` is a variable that can be set instead of `needs`. `along_with`
     is a variable that works only together with `needs`.
     """
 
+    title: str = ""
     needs: str = ""
     or_needs: str = ""
     along_with: str = ""
@@ -85,6 +86,7 @@ class Format(Choice):
 MODELS = (
     ModelChoice(
         name="openai",
+        title="OpenAI",
         module="octave_mcp.models.openai",
         about="OpenAI, through its Responses API",
         tested="only against a test double of its API; no real OpenAI model was called",
@@ -93,6 +95,7 @@ MODELS = (
     ),
     ModelChoice(
         name="anthropic",
+        title="Anthropic",
         module="octave_mcp.models.anthropic",
         about="Anthropic, through its Messages API",
         tested="only against a test double of its API; no real Anthropic model was called",
@@ -101,6 +104,7 @@ MODELS = (
     ),
     ModelChoice(
         name="compat",
+        title="Other server",
         module="octave_mcp.models.compat",
         about="Any server with a chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
         tested="with llama.cpp's server and a random-weight model; other servers only with a test double",
@@ -110,6 +114,7 @@ MODELS = (
     ),
     ModelChoice(
         name=BY_CLIENT,
+        title="Your own chat",
         module="octave_mcp.models.host",
         about="The model of the connected MCP client: it answers the run's questions",
         tested="with a real language model, on stored copies of real sites",
@@ -119,6 +124,7 @@ MODELS = (
     ),
     ModelChoice(
         name=BY_RULES,
+        title="Rules, no model",
         module="octave_mcp.models.extractive",
         about="Rules that collect quotations and arrange them in outlines",
         tested="on stored copies of real sites; it calls no language model",
@@ -126,6 +132,7 @@ MODELS = (
     ),
     ModelChoice(
         name="recorded",
+        title="Recorded answers",
         module="octave_mcp.models.recorded",
         about="Recorded answers of a model about the same two companies, checked against today's pages",
         tested="with recorded answers of a real language model",
@@ -137,6 +144,7 @@ MODELS = (
 SOURCES = (
     SourceChoice(
         name="crawler-firecrawl",
+        title="Crawler and Firecrawl",
         module="octave_mcp.sources.crawler_firecrawl",
         about="The built-in crawler, and Firecrawl for the pages that the crawler cannot read",
         needs="FIRECRAWL_API_KEY",
@@ -145,6 +153,7 @@ SOURCES = (
     ),
     SourceChoice(
         name="firecrawl",
+        title="Firecrawl",
         module="octave_mcp.sources.firecrawl",
         about="Firecrawl, in the cloud or on your own server; it runs the JavaScript of pages",
         needs="FIRECRAWL_API_KEY",
@@ -153,6 +162,7 @@ SOURCES = (
     ),
     SourceChoice(
         name="crawler",
+        title="Crawler",
         module="octave_mcp.sources.crawler",
         about="The built-in crawler",
         in_auto=True,

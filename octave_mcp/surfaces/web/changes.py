@@ -13,7 +13,7 @@ from octave_mcp.app import App
 from octave_mcp.domain.choices import MODELS
 from octave_mcp.domain.parts import first_of
 from octave_mcp.errors import InputError, Outdated, SetupError
-from octave_mcp.surfaces.web.new import about
+from octave_mcp.surfaces.web.new import Option, about
 from octave_mcp.surfaces.web.paths import PLAYBOOKS, change_at
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
@@ -56,10 +56,10 @@ async def _changed(site: Site, request: Request, sent: Form, tool: str, *names: 
     return redirect(f"{PLAYBOOKS}{run_id}?done=edit" if is_edit else f"{PLAYBOOKS}{report.run_id}")
 
 
-def _models(app: App, own: str) -> list[tuple[str, str]]:
-    """Return the models that can follow an instruction, each with what it is. The playbook's own model comes first."""
+def _models(app: App, own: str) -> list[Option]:
+    """Return the models that can follow an instruction. The playbook's own model comes first."""
     able = [model for model in MODELS if model.asks_client or (model.needs and app.is_configured(model))]
-    return [(model.name, about(model)) for model in sorted(able, key=lambda model: model.name != own)]
+    return [Option(model.name, about(model)) for model in sorted(able, key=lambda model: model.name != own)]
 
 
 async def _page(
@@ -97,5 +97,6 @@ async def _page(
         request_id=secrets.token_hex(16),
         change_at=partial(change_at, run_id),
         models=_models(app, record.model),
+        personas=await site.personas(run_id),
         at=f"{PLAYBOOKS}{run_id}",
     )

@@ -30,7 +30,14 @@ async def show(site: Site, request: Request) -> Response:
         return await _playbook(site, request, record)
     report = await site.call("get_run", {"run_id": run_id})
     return await site.page(
-        request, "run", record=record, report=report, steps=STEPS, is_final=report.status in FINAL, again=_again(record)
+        request,
+        "run",
+        record=record,
+        report=report,
+        steps=STEPS,
+        is_final=report.status in FINAL,
+        again=_again(record),
+        personas=await site.personas(record.playbook_of) if record.revision else {},
     )
 
 

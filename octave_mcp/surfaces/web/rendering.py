@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from octave_mcp import __version__
+from octave_mcp.domain.choices import MODELS, SOURCES
 from octave_mcp.domain.parts import steps_of
 from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.surfaces.web.static import url_of
@@ -68,17 +69,25 @@ def _spaced(code: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+_TITLES = {choice.name: choice.title or choice.name for choice in (*MODELS, *SOURCES)}
+
+
+def _called(name: str) -> str:
+    """Return what people call a model or a source. If this release does not have it, return its name."""
+    return _TITLES.get(name, name)
+
+
 _WORDS = {"email_sequences": "E-mails", "touches": "e-mail", "talk_tracks": "Call scripts"}
 
 
-def _part(path: str) -> str:
-    """Return the path of a part in words: 'E-mails, persona-1, e-mail 1'."""
+def _part(path: str, personas: Mapping[str, str]) -> str:
+    """Return the path of a part in words: 'E-mails, VP of Operations, e-mail 1'. `personas` are job titles by id."""
     words: list[str] = []
     for step in steps_of(path):
         if step.isdecimal() and words:
             words[-1] += f" {int(step) + 1}"
         else:
-            words.append(_WORDS.get(step, step.replace("_", " ")))
+            words.append(_WORDS.get(step) or personas.get(step) or step.replace("_", " "))
     return _spaced(", ".join(words))
 
 
@@ -90,4 +99,13 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_ENVIRONMENT.filters.update(day=_day, minute=_minute, part=_part, sentence=as_sentence, site=_site, spaced=_spaced)
+_FILTERS: Any = {
+    "called": _called,
+    "day": _day,
+    "minute": _minute,
+    "part": _part,
+    "sentence": as_sentence,
+    "site": _site,
+    "spaced": _spaced,
+}
+_ENVIRONMENT.filters.update(_FILTERS)

@@ -11,6 +11,9 @@ from starlette.responses import Response
 from octave_mcp.settings import Settings, described, keys
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site
 
+# What needs attention comes first.
+ORDER = ("failed", "warning", "not set up", "ok")
+
 
 async def show(site: Site, request: Request) -> Response:
     return await _page(site, request)
@@ -27,7 +30,14 @@ async def _page(site: Site, request: Request, findings: Any = (), *, fault: str 
     settings = site.settings
     shown = await asyncio.to_thread(lambda: (*described(settings), *keys()))
     status = 400 if fault else 200
-    return await site.page(request, "settings", status, shown=shown, findings=findings, faults={"": fault})
+    return await site.page(
+        request,
+        "settings",
+        status,
+        shown=shown,
+        findings=sorted(findings, key=lambda finding: ORDER.index(finding.status)),
+        faults={"": fault},
+    )
 
 
 def _findings(settings: Settings) -> Any:  # noqa: ANN401 - the type is not imported yet

@@ -16,8 +16,8 @@ from octave_mcp.surfaces.web.site import Site, redirect
 
 WRONG_TOKEN = "This token is not valid here. Ask the person who runs the server, or check OCTAVE_TOKENS."  # noqa: S105
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-# A browser that has signed out must forget the pages that it has seen.
-FORGET = {"Clear-Site-Data": '"cache"'}
+# A browser that has signed out must forget the pages that it has seen, and the sender that it has kept.
+FORGET = {"Clear-Site-Data": '"cache", "storage"'}
 
 
 async def form(site: Site, request: Request) -> Response:

@@ -102,6 +102,15 @@ class Site:
         key = await (await self.app()).runs.sign_ins.form_key()
         return hmac.new(key, cookies.sign_in_of(request.scope).encode(), sha256).hexdigest()
 
+    async def personas(self, run_id: str) -> dict[str, str]:
+        """Return the job titles of the playbook's buyer personas, by the ids that paths of its parts contain.
+
+        Raises:
+            NotFound, NotFinished: If there is no such playbook.
+        """
+        playbook = await (await self.app()).runs.finished(run_id)
+        return {persona.id: persona.title for persona in playbook.priority_personas}
+
     async def is_signed_in(self, secret: str, scope: Scope) -> bool:
         tokens = [token.get_secret_value() for token in self.tokens(scope)]
         return await (await self.app()).runs.sign_ins.is_valid(secret, tokens)

@@ -37,7 +37,14 @@ async def listed(site: Site, request: Request) -> Response:
     run_id = request.path_params["run_id"]
     versions = await site.call("list_versions", {"run_id": run_id})
     record = await (await site.app()).runs.get(run_id)
-    return await site.page(request, "versions", record=record, versions=versions.versions, at=f"{PLAYBOOKS}{run_id}")
+    return await site.page(
+        request,
+        "versions",
+        record=record,
+        versions=versions.versions,
+        personas=await site.personas(run_id),
+        at=f"{PLAYBOOKS}{run_id}",
+    )
 
 
 async def diff(site: Site, request: Request) -> Response:
@@ -54,6 +61,7 @@ async def diff(site: Site, request: Request) -> Response:
         found=found,
         versions=versions.versions,
         changes=await computed(_shown, texts),
+        personas=await site.personas(run_id),
         left_out=len(found.changes) - len(texts),
         at=f"{PLAYBOOKS}{run_id}",
     )

@@ -13,6 +13,21 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // Without scripts, moments are in UTC.
+  const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+  for (const moment of document.querySelectorAll("time.moment")) {
+    moment.title = moment.textContent;
+    moment.textContent = clock.format(new Date(moment.dateTime));
+  }
+
+  // The sender is the same for most playbooks, so this browser keeps what was entered for the last one.
+  for (const field of document.querySelectorAll("input[name^=sender_]")) {
+    field.value ||= stored(field.name);
+    field.form.addEventListener("submit", () => store(field.name, field.value));
+  }
+  const senderName = document.querySelector("#sender_name");
+  if (senderName?.value) senderName.closest("details").querySelector("summary .quiet").textContent = senderName.value;
+
   // Without scripts, the page reloads itself by a meta element.
   const waiting = document.querySelector("[data-reload]");
   if (waiting) {
@@ -21,6 +36,21 @@
       // Do not use reload(), which would send a form again.
       if (!isInUse && !document.hidden) location.replace(location.pathname + location.search);
     }, waiting.dataset.reload * 1000);
+  }
+
+  // A browser can refuse to store anything.
+  function stored(name) {
+    try {
+      return localStorage.getItem(name) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  function store(name, value) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {}
   }
 
   const live = document.querySelector("[data-events]");
