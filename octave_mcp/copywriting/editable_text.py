@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import shorten
 from typing import Any, NamedTuple, cast
 
 from pydantic_core import to_json
@@ -16,7 +17,7 @@ from octave_mcp.domain.value import Path, Value, part_at
 
 PREVIEW_CHARACTERS = 90
 # Fields that people do not write as text.
-NOT_OFFERED = COMPUTED | IDENTIFIERS | {"kind"}
+NOT_OFFERED = COMPUTED | IDENTIFIERS | {"kind", "they_say"}
 
 
 class EditableText(NamedTuple):
@@ -79,5 +80,4 @@ def _preview(part: object) -> str:
     if text is None:
         inner = (_preview(inner) for _, inner in _children(part))
         text = next(filter(None, inner), "")
-    line = " ".join(text.split())
-    return line if len(line) <= PREVIEW_CHARACTERS else f"{line[:PREVIEW_CHARACTERS].rstrip()}…"
+    return shorten(text, PREVIEW_CHARACTERS, placeholder="…")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.app import App
-from octave_mcp.domain.choices import MODELS
+from octave_mcp.domain.choices import BY_CLIENT, MODELS
 from octave_mcp.domain.parts import first_of
 from octave_mcp.errors import InputError, Outdated, SetupError
 from octave_mcp.surfaces.web.new import Option, about
@@ -97,6 +97,7 @@ async def _page(
         request_id=secrets.token_hex(16),
         change_at=partial(change_at, run_id),
         models=_models(app, record.model),
+        by_client=BY_CLIENT,
         personas=await site.personas(run_id),
         at=f"{PLAYBOOKS}{run_id}",
     )

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.app import App
-from octave_mcp.domain.choices import AUTO, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
+from octave_mcp.domain.choices import AUTO, BY_CLIENT, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError
 from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
@@ -89,10 +89,9 @@ async def _estimates(site: Site, sent: Form, prospects: list[str]) -> list[tuple
             estimates.append((prospect, await site.call("estimate_cost", arguments)))
         except InputError as refused:
             faults = _faults(refused)
-            if len(prospects) > 1 and "prospects" in faults:
-                faults["prospects"] = "; ".join(
-                    filter(None, (wrong.get("prospects"), f"{prospect}: {faults['prospects']}"))
-                )
+            if fault := faults.get("prospects"):
+                line = fault if len(prospects) == 1 or prospect in fault else f"'{prospect}': {fault}"
+                faults["prospects"] = "\n".join(filter(None, (wrong.get("prospects"), line)))
             wrong |= faults
     if wrong:
         raise _Wrong(wrong)
@@ -144,6 +143,8 @@ async def _page(
         request_id=given.get("request_id") or secrets.token_hex(16),
         models=models,
         automatic=automatic,
+        by_rules=BY_RULES,
+        by_client=BY_CLIENT,
         automatic_source=app.automatic_source,
         sources=[Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES],
         sender={f"sender_{name}": value for name, value in site.settings.sender},
@@ -153,7 +154,7 @@ async def _page(
 async def _options(site: Site, app: App) -> tuple[list[Option], Option]:
     """Return all models to choose, and the model that the server uses if a person chooses none."""
     costs = await site.costs(app)
-    options = [_option(app, model, costs) for model in MODELS]
+    options = sorted((_option(app, model, costs) for model in MODELS), key=lambda option: bool(option.missing))
     automatic = app.model_name(AUTO) or BY_RULES
     found = next(option for option in options if option.name == automatic)
     return options, found

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.domain.choices import FORMATS
+from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import FINAL, RunRecord
 from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import OctaveError
@@ -56,7 +57,7 @@ async def _playbook(site: Site, request: Request, record: RunRecord) -> Response
         is_newest=is_newest,
         versions=versions,
         formats=FORMATS,
-        notice=await _notice(site, done),
+        notice=_edited(shown.playbook, versions[-1].number) if done == "edit" else await _notice(site, done),
         made=_made(versions, done),
     )
 
@@ -67,10 +68,14 @@ def _made(versions: Sequence[VersionMeta], done: str) -> int:
     return newest if done == "edit" else next((version.number for version in versions if version.run_id == done), 0)
 
 
+def _edited(playbook: Playbook, version: int) -> str:
+    """Say what the checks found in the text that a person has saved as this version."""
+    warnings = [warning for own in playbook.own_text if own.version == version for warning in own.warnings]
+    return " ".join((f"Your text was saved as version {version}.", *map(as_sentence, warnings)))
+
+
 async def _notice(site: Site, done: str) -> str:
-    """Say what the last change did. `done` is the run that made it, or 'edit'."""
-    if done == "edit":
-        return "Your text was saved as a new version. Any warnings from the checks appear beside it."
+    """Say what the run did that changed the playbook."""
     try:
         report = await site.call("get_run", {"run_id": done}) if done else None
     except OctaveError:  # anybody can write anything into the URL

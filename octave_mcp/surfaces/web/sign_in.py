@@ -14,7 +14,7 @@ from octave_mcp.surfaces.web import cookies, paths
 from octave_mcp.surfaces.web.rendering import html, rendered
 from octave_mcp.surfaces.web.site import Site, redirect
 
-WRONG_TOKEN = "This token is not valid here. Ask the person who runs the server, or check OCTAVE_TOKENS."  # noqa: S105
+WRONG_TOKEN = "This token is not valid here. Check it, or ask the person who runs the server for another."  # noqa: S105
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 # A browser that has signed out must forget the pages that it has seen, and the sender that it has kept.
 FORGET = {"Clear-Site-Data": '"cache", "storage"'}

@@ -1,11 +1,19 @@
 "use strict";
 
 {
-  // A second click on a button that starts something would start it twice.
-  for (const form of document.querySelectorAll("form[method=post]")) {
+  const forms = [...document.querySelectorAll("form[method=post]")];
+  for (const form of forms) {
+    form.addEventListener("input", () => {
+      form.dataset.changed = "yes";
+    });
     form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) event.preventDefault();
-      form.dataset.sent = "yes";
+      const isOtherChanged = forms.some((other) => other !== form && other.dataset.changed);
+      // A second click on a button that starts something would start it twice.
+      if (form.dataset.sent || (isOtherChanged && !confirm("Discard what you entered in the other form of this page?"))) {
+        event.preventDefault();
+      } else {
+        form.dataset.sent = "yes";
+      }
     });
   }
   // The browser restores the page as it was when the user goes back to it.
