@@ -70,6 +70,8 @@ BOUNDS = (
     Bound("idle memory over HTTP", "idle/http_pss_mb", 110, " MB"),
     Bound("idle memory over stdio", "idle/stdio_pss_mb", 110, " MB"),
     Bound("idle CPU of a core", "idle/http_cpu_percent", 1, " %"),
+    Bound("first contentful paint of the start page", "start_page/median_ms", 300, " ms", quick=1_000),
+    Bound("size of the start page with its files", "start_page/bytes", 150, " kB", to=1_000, quick=150),
     Bound("CPU of GET /runs/{id} / Starlette hello", "polls/rest_ratio", 10),
     Bound("CPU of get_run over HTTP / trivial tool", "polls/mcp_http_ratio", 1.5),
     Bound("CPU of get_run over stdio / trivial tool", "polls/mcp_stdio_ratio", 1.5),

@@ -68,6 +68,7 @@ def _tables(results: Results) -> list[tuple[str, Rows]]:
         "CPU time per run": lambda: _cpu(figures["cpu"]),
         "Kinds of findings per ask": lambda: _shapes(figures["shapes"]),
         "Cost per prospect": lambda: _per_prospect(figures["per_prospect"]),
+        "Start page of the web app": lambda: _start_page(figures["start_page"]),
         "Several servers on one Postgres database": lambda: _postgres(figures["postgres"]),
         "What a run costs the database": lambda: _database(figures["postgres"]),
     }
@@ -249,6 +250,16 @@ def _per_prospect(figures: Results) -> Rows:
     return [
         ("prospects", "cost of this playbook", "mean cost per prospect"),
         *((f"{count}", f"${costs[count - 1]:.3f}", f"${totals[count - 1]:.3f}") for count in shown),
+    ]
+
+
+def _start_page(figures: Results) -> Rows:
+    spread = f"{figures['least_ms']:.0f} to {figures['most_ms']:.0f} ms"
+    return [
+        ("figure", "value"),
+        ("first contentful paint, median", f"{figures['median_ms']:.0f} ms"),
+        (f"range of {figures['visits']} visits, each in a new browser profile", spread),
+        ("size with headers, and files loaded", f"{figures['bytes'] / 1000:.1f} kB, {figures['requests']}"),
     ]
 
 

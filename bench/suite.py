@@ -31,6 +31,7 @@ import measures  # noqa: E402
 import polls  # noqa: E402
 import report  # noqa: E402
 import scaling  # noqa: E402
+import start_page  # noqa: E402
 import startup  # noqa: E402
 from bounds import bounds  # noqa: E402
 from latency import Latency  # noqa: E402
@@ -66,6 +67,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "per_prospect": Measurement(lambda: measures.per_prospect(50), lambda: measures.per_prospect(2)),
     "startup": Measurement(_in_thread(startup.measure, 9), _in_thread(startup.measure, 3)),
     "idle": Measurement(_in_thread(idle.measure, 20.0), None),
+    "start_page": Measurement(lambda: start_page.measure(9), lambda: start_page.measure(3)),
     "polls": Measurement(_in_thread(polls.measure, 500), None),
     "engines": Measurement(lambda: scaling.durable_overhead(5), None),
     "postgres": Measurement(lambda: scaling.servers_on_postgres((1, 2, 4), 16), None),

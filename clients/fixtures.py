@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastmcp import Context, FastMCP
@@ -35,6 +36,7 @@ from mcp_types import (
 from pydantic import Field
 
 from octave_mcp.surfaces import http
+from octave_mcp.surfaces.mcp import prompts
 from octave_mcp.surfaces.mcp import server as mcp
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -133,11 +135,15 @@ def test_simple_prompt() -> str:
     return "This is a simple prompt for testing."
 
 
-def test_prompt_with_arguments(arg1: str, arg2: str) -> str:
+def test_prompt_with_arguments(
+    arg1: Annotated[str, "The first argument"], arg2: Annotated[str, "The second argument"]
+) -> str:
     return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
 
 
-def test_prompt_with_embedded_resource(resourceUri: str) -> PromptResult:  # noqa: N803 - the suite's name
+def test_prompt_with_embedded_resource(
+    resourceUri: Annotated[str, "The URI of the resource"],  # noqa: N803 - the suite's name
+) -> PromptResult:
     resource = embedded(resourceUri, "Embedded resource content for testing.")
     return PromptResult([Message(resource), Message("Please process the embedded resource above.")])
 
@@ -166,12 +172,12 @@ TOOLS = (
     test_missing_capability,
     test_custom_header,
 )
-PROMPTS = (
-    test_simple_prompt,
-    test_prompt_with_arguments,
-    test_prompt_with_embedded_resource,
-    test_prompt_with_image,
-)
+PROMPTS: dict[Callable[..., Any], tuple[str, str]] = {
+    test_simple_prompt: ("Simple", "Return text."),
+    test_prompt_with_arguments: ("Arguments", "Return the arguments."),
+    test_prompt_with_embedded_resource: ("Resource", "Return an embedded resource."),
+    test_prompt_with_image: ("Image", "Return an image."),
+}
 RESOURCES = {
     "test://static-text": (static_text, "text/plain"),
     "test://static-binary": (static_binary, "image/png"),
@@ -183,8 +189,6 @@ def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of 
     server = original_make(*args, **kwargs)
     for function in TOOLS:
         server.add_tool(FunctionTool.from_function(function))
-    for function in PROMPTS:
-        server.prompt(function, description="A prompt of the conformance suite")
     for uri, (function, mime_type) in RESOURCES.items():
         server.resource(uri, mime_type=mime_type, description="A resource of the conformance suite")(function)
     server.completion(complete)
@@ -197,6 +201,8 @@ def main() -> int:
     # The HTTP surface looks up `mcp.make` when it starts, so replacing the function adds the tools and leaves the rest
     # of the server unchanged.
     mcp.make = make
+    # The product refuses prompts that are not in its table.
+    prompts.PROMPTS.update(PROMPTS)
     return http.serve(port=parser.parse_args().port)
 
 

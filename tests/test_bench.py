@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import start_page
+import suite
 from bounds import bounds
 from invented import Invented
 from latency import Latency
@@ -83,6 +85,36 @@ def test_a_figure_above_its_bound_is_missed_and_a_figure_that_was_not_measured_i
     held = {one.name: one.holds for one in bounds(figures, quick=False)}
 
     assert held == {"cost of one run": False, "slowest of 20 runs at once / single run": True}
+
+
+def results_with(figures: dict[str, Any], skipped: dict[str, str]) -> dict[str, Any]:
+    return {
+        "version": "1.0",
+        "measured_at": "2026-11-28T12:00+00:00",
+        "machine": suite.machine(),
+        "settings": {"quick": False, "latency": Latency().described},
+        "skipped": skipped,
+        "figures": figures,
+    }
+
+
+def test_the_report_shows_the_first_paint_and_the_size_of_the_start_page_with_their_targets() -> None:
+    visits = {"visits": 9, "median_ms": 240, "least_ms": 200.4, "most_ms": 380, "bytes": 51_517, "requests": 5}
+    text = markdown(results_with({"start_page": visits}, {}))
+
+    assert "| first contentful paint of the start page | 240 ms | 300 ms | reached |" in text
+    assert "| size of the start page with its files | 51.5 kB | 150 kB | reached |" in text
+    assert "| range of 9 visits, each in a new browser profile | 200 to 380 ms |" in text
+
+
+async def test_without_chromium_the_report_says_that_the_start_page_was_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(start_page, "CHROMIUM", None)
+    figures, skipped = await suite.measured(["start_page"], quick=True)
+
+    assert figures == {}
+    assert "| start_page | Chromium is not installed |" in markdown(results_with(figures, skipped))
 
 
 RESULTS = ROOT / "bench" / "results.json"
