@@ -208,6 +208,7 @@ async def test_a_session_lists_its_runs_and_is_deleted_only_after_a_second_click
     async with serving() as http, visiting(browser, http.base_url) as visit:
         page = visit.page
         run_id = await playbook_of(page, pair)
+        await page.get_by_text("More", exact=True).click()
         await page.get_by_role("link", name="Delete").click()
         await page.get_by_role("heading", name="1 run").wait_for()
         assert len(await deals(page)) == 1

@@ -90,7 +90,7 @@ async def test_text_written_by_hand_is_stored_with_a_warning_beside_it(
 
         await page.get_by_role("button", name="Save as a new version").click()
 
-        await page.get_by_text("Your text was saved as a new version").wait_for()
+        await page.get_by_text("Your text was saved as version 2").wait_for()
         shown = page.locator("#email_sequences-0-touches-0")
         assert "731 hours" in await shown.inner_text()
         assert "on no page that was read" in await shown.inner_text()
@@ -128,6 +128,7 @@ async def test_a_refresh_reads_the_pages_again_and_says_what_it_found(browser: B
         run_id = await playbook_of(visit.page, pair)
         before = pair.prospect.hits.total()
 
+        await visit.page.get_by_text("More", exact=True).click()
         await visit.page.get_by_role("button", name="Refresh").click()
 
         await visit.page.locator(".done").wait_for()

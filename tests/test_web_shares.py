@@ -196,5 +196,5 @@ async def test_a_link_with_invalid_fields_is_not_made_and_the_page_says_why(
         answer = await client.post(f"{stored.at}/share", data=sent)
 
     assert answer.status_code == 400
-    assert [tag for tag, attributes in Shown(answer).elements if attributes.get("class") == "fault"] == ["p"]
+    assert [tag for tag, attributes in Shown(answer).elements if attributes.get("class") == "fault"] == ["div"]
     assert rows(stored.home)["shares"] == []

@@ -194,7 +194,7 @@ async def test_signing_out_ends_one_sign_in_and_signing_out_everywhere_ends_all_
         after_all = await statuses()
 
     assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
-    assert out.headers["clear-site-data"] == '"cache"'
+    assert out.headers["clear-site-data"] == '"cache", "storage"'
     assert after_one == [401, 200, 200, 200]
     assert after_all == [401, 401, 401, 200]
 

@@ -105,10 +105,12 @@ class Site:
     async def personas(self, run_id: str) -> dict[str, str]:
         """Return the job titles of the playbook's buyer personas, by the ids that paths of its parts contain.
 
-        Raises:
-            NotFound, NotFinished: If there is no such playbook.
+        If the playbook cannot be read, return nothing: the pages around it then show the ids.
         """
-        playbook = await (await self.app()).runs.finished(run_id)
+        try:
+            playbook = await (await self.app()).runs.finished(run_id)
+        except OctaveError:
+            return {}
         return {persona.id: persona.title for persona in playbook.priority_personas}
 
     async def is_signed_in(self, secret: str, scope: Scope) -> bool:
