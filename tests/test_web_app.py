@@ -48,7 +48,7 @@ async def test_the_first_email_is_copied_with_few_clicks_while_the_page_follows_
         await page.goto("/")
         await fill(page, {"vendor_domain": "http://wrenhaul.example", "prospects": "http://hearthwain.example"})
         await page.get_by_text("Model, source and limits").click()
-        await page.get_by_text("recorded", exact=True).click()
+        await page.get_by_text("Recorded answers", exact=True).click()
         await page.get_by_role("button", name="Start").click()
         await counted(page, "pages").wait_for()
         await counted(page, "asks").wait_for()

@@ -141,7 +141,7 @@ async def test_every_format_is_downloaded_as_a_file(browser: Browser, finished: 
     async with serving() as http, visiting(browser, http.base_url) as visit:
         await visit.page.goto(f"/playbooks/{finished.run_id}")
         await visit.page.get_by_text("Download", exact=True).click()
-        links = visit.page.locator(".menu a")
+        links = visit.page.locator(".menu a[download]")
         names, sizes = set[str](), list[int]()
         for number in range(await links.count()):
             async with visit.page.expect_download() as started:
