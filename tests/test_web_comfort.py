@@ -1,0 +1,99 @@
+"""What spares people work on the pages: kept entries, times where they are, names, and faults one by one."""
+
+from __future__ import annotations
+
+import pytest
+from browsers import in_the_browser
+from conftest import Finished, Pair
+from pages import Shown, form_token
+from playwright.async_api import Browser, Dialog
+from web import lift_server_timeouts, serving
+from web_pages import visiting
+
+from octave_mcp.surfaces.web.paths import change_at
+
+
+@pytest.fixture(autouse=True)
+def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_server_timeouts(monkeypatch)
+
+
+@in_the_browser
+async def test_the_browser_keeps_the_sender_for_the_next_playbook(browser: Browser, pair: Pair) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        await page.goto("/")
+        await page.locator("summary", has_text="Sender").click()
+        await page.get_by_label("Name", exact=True).fill("Ada Byron")
+        sites = pair.domains
+        await page.locator("#vendor_domain").fill(sites["vendor_domain"])
+        await page.locator("#prospects").fill(sites["prospect_domain"])
+        await page.get_by_role("button", name="Start").click()
+        await page.wait_for_url("**/playbooks/*")
+
+        await page.goto("/")
+
+        assert await page.locator("#sender_name").input_value() == "Ada Byron"
+        assert "Ada Byron" in await page.locator("summary", has_text="Sender").inner_text()
+
+
+@in_the_browser
+async def test_moments_are_shown_in_the_time_of_the_reader_and_in_utc_without_scripts(
+    browser: Browser, finished: Finished
+) -> None:
+    shown: dict[bool, str] = {}
+    for scripts in (True, False):
+        async with (
+            serving() as http,
+            visiting(browser, http.base_url, scripts=scripts, timezone_id="Asia/Kolkata") as visit,
+        ):
+            await visit.page.goto(f"/playbooks/{finished.run_id}/versions")
+            shown[scripts] = await visit.page.locator(".runs time").first.inner_text()
+
+    assert shown[True].endswith("GMT+5:30")
+    assert shown[False].endswith("UTC")
+
+
+@in_the_browser
+async def test_a_form_is_not_sent_if_the_person_wants_to_keep_the_text_in_another_form(
+    browser: Browser, finished: Finished
+) -> None:
+    asked: list[str] = []
+
+    async def keep(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await dialog.dismiss()
+
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        page.on("dialog", keep)
+        await page.goto(change_at(finished.run_id, "email_sequences.persona-1.touches[0]"))
+        await page.locator("#text").fill("My own words.")
+        await page.locator("#instruction").fill("Shorter")
+
+        for _ in range(2):
+            await page.get_by_role("button", name="Revise").click()
+
+        assert await page.locator("#text").input_value() == "My own words."
+        assert len(asked) == 2
+
+
+async def test_the_pages_call_a_persona_by_the_job_title(finished: Finished) -> None:
+    async with serving() as client:
+        playbook = (await client.get(f"/runs/{finished.run_id}/playbook.json")).json()
+        page = await client.get(change_at(finished.run_id, "talk_tracks.persona-1"))
+
+    [title] = [persona["title"] for persona in playbook["priority_personas"] if persona["id"] == "persona-1"]
+    assert Shown(page).text.count(f"Call scripts, {title}") == 2
+    assert "persona-1" not in Shown(page).text
+
+
+async def test_each_wrong_line_of_a_pasted_list_has_a_line_that_says_what_is_wrong() -> None:
+    pasted = {"vendor_domain": "acme.com", "prospects": "nonsense\nquill.org\n169.254.169.254", "model": "extractive"}
+    async with serving() as client:
+        answer = await client.post("/new", data=pasted | await form_token(client))
+
+    fault = answer.text.partition('id="prospects-fault"')[2].partition("</div>")[0]
+    lines = [line for line in fault.splitlines() if line.startswith("<p>")]
+    assert answer.status_code == 400
+    assert ["nonsense" in lines[0], "169.254.169.254" in lines[1], len(lines)] == [True, True, 2]
