@@ -26,6 +26,16 @@ HIDDEN = {
 CHECKED = 'class="runs findings"'
 # The token in the form of the sign-in is the person's own.
 FORMS = [template for template in page_routes("POST") if template not in {"/sign-in", "/playbooks/{run_id}/questions"}]
+# A field of each form, and an entry in it that no database can store.
+UNSTORABLE = [
+    ("/new", "context", "we\0met"),
+    ("/new", "prospects", "quill.org\0"),
+    ("/new", "sender_name", "Ada\0"),
+    ("/playbooks/{run_id}/revise", "instruction", "be\0brief"),
+    ("/playbooks/{run_id}/edit", "text", "They\0met us."),
+    ("/playbooks/{run_id}/edit", "by", "Ada\0"),
+    ("/playbooks/{run_id}/share", "days", "7\0"),
+]
 with_and_without_tokens = pytest.mark.parametrize("tokens", [(), (TOKEN,)], ids=["open", "with tokens"])
 
 
@@ -79,15 +89,36 @@ async def test_a_form_that_comes_from_no_page_of_this_sign_in_changes_nothing_an
     assert after == before
 
 
+async def asked(client: httpx2.AsyncClient, pair: Pair, proof: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Start a run with the model host, and return its page and the hidden fields of the form for its question."""
+    started = await client.post("/new", data=proof | sent_about(pair, model="host"))
+    at = started.headers["location"]
+    api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
+    while not (question := (await client.get(api, params={"wait_seconds": "600"})).json()["question"]):
+        pass
+    return at, {"question_id": question["question_id"]}
+
+
+async def test_an_answer_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(pair: Pair) -> None:
+    text = "{\0}"
+    async with serving() as client:
+        proof = await form_token(client)
+        at, hidden = await asked(client, pair, proof)
+        answer = await client.post(f"{at}/questions", data=proof | hidden | {"answer": text})
+        await client.post(f"{at}/cancel", data=proof)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, "answer")
+    assert text in "".join(page.texts)
+    assert hidden.items() <= page.fields(f"{at}/questions").items()
+
+
 async def test_an_answer_that_comes_from_no_page_is_not_stored_and_is_kept_in_the_form(pair: Pair, home: Path) -> None:
     async with serving() as client:
         proof = await form_token(client)
-        started = await client.post("/new", data=proof | sent_about(pair, model="host"))
-        at = started.headers["location"]
-        api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
-        while not (question := (await client.get(api, params={"wait_seconds": "600"})).json()["question"]):
-            pass
-        fields = {"question_id": question["question_id"], "answer": HOSTILE}
+        at, hidden = await asked(client, pair, proof)
+        fields = hidden | {"answer": HOSTILE}
         answer = await client.post(f"{at}/questions", data=fields)
         stored = [row for row in rows(home)["questions"] if row[5] is not None]
         proven = await client.post(f"{at}/questions", data=fields | proof)
@@ -97,6 +128,33 @@ async def test_an_answer_that_comes_from_no_page_is_not_stored_and_is_kept_in_th
     assert HOSTILE in "".join(Shown(answer).texts)
     assert stored == []
     assert (proven.status_code, "Part of the answer was rejected" in Shown(proven).text) == (200, True)
+
+
+def fault_of(page: Shown, name: str) -> bool:
+    """Whether the page says that something is wrong with the field of this name."""
+    return any(attributes.get("id") == f"{name}-fault" for _, attributes in page.elements)
+
+
+@pytest.mark.parametrize(("template", "name", "entry"), UNSTORABLE)
+async def test_an_entry_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(
+    template: str, name: str, entry: str, stored: Stored
+) -> None:
+    async with serving() as client:
+        proof = await form_token(client)
+        before = rows(stored.home)
+        sent = HIDDEN.get(template, {}) | TYPED[template] | {name: entry}
+        answer = await client.post(stored.names.path(template), data=sent | proof)
+        after = rows(stored.home)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, name)
+    # What is chosen from a list cannot be shown if it is not in the list.
+    typed = {
+        field: value for field, value in sent.items() if field in TYPED[template] and field not in {"version", "days"}
+    }
+    assert [value for value in typed.values() if value not in shown_values(page)] == []
+    assert after == before
 
 
 def sent_about(pair: Pair, **options: str) -> dict[str, str]:

@@ -243,6 +243,7 @@ async def test_a_short_token_signs_in_only_on_this_machine() -> None:
             "x" * 10_000,
             "\u202e" + TOKEN,
             TOKEN + "\x7f",
+            f"{TOKEN}\0",
             f"{TOKEN}\r\nSet-Cookie: octave=planted",
             "' or 1=1 --",
             "<script>alert(1)</script>",
@@ -267,7 +268,6 @@ async def test_a_wrong_token_gets_the_form_again_without_the_token(token: str) -
 @pytest.mark.parametrize(
     ("body", "media_type"),
     [
-        (f"token={TOKEN}%00", FORM),
         ("token=%ff%fe", FORM),
         ("token=%ED%A0%80", FORM),
         ("token=a&token=b", FORM),
