@@ -99,8 +99,8 @@ async def asked(client: httpx2.AsyncClient, pair: Pair, proof: dict[str, str]) -
     return at, {"question_id": question["question_id"]}
 
 
-async def test_an_answer_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(pair: Pair) -> None:
-    text = "{\0}"
+@pytest.mark.parametrize("text", ["{\0}", "\u0436" * 200_001], ids=["NUL", "too long"])
+async def test_an_answer_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(text: str, pair: Pair) -> None:
     async with serving() as client:
         proof = await form_token(client)
         at, hidden = await asked(client, pair, proof)
@@ -155,6 +155,18 @@ async def test_an_entry_that_cannot_be_stored_is_shown_again_with_the_reason_bes
     }
     assert [value for value in typed.values() if value not in shown_values(page)] == []
     assert after == before
+
+
+async def test_an_edit_that_is_too_long_is_shown_again_with_the_limit(stored: Stored) -> None:
+    text = "\u6f22" * 200_000
+    async with serving() as client:
+        sent = HIDDEN["/playbooks/{run_id}/edit"] | {"text": text, "by": "Ada"} | await form_token(client)
+        answer = await client.post(f"{stored.at}/edit", data=sent)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, "text")
+    assert [value for value in (text, "Ada") if value not in shown_values(page)] == []
 
 
 def sent_about(pair: Pair, **options: str) -> dict[str, str]:
