@@ -288,3 +288,23 @@ async def test_a_link_to_an_unknown_change_shows_the_playbook(stored: Stored) ->
         for done in ("run_x", "run_00000000000000000000000000000000", "<b>", "run_%00", "x" * 3000):
             page = check_page(await client.get(stored.at, params={"done": done}), 200)
             assert "Show what changed" not in page.text
+
+
+async def test_an_unknown_model_in_the_settings_is_named_on_the_page_new_and_stops_no_other_page(
+    stored: Stored,
+) -> None:
+    companies = {"vendor_domain": "acme.com", "prospects": "quill.org"}
+    async with serving(model="gpt-9", source="rumour") as client:
+        new = check_page(await client.get("/"), 200)
+        for path in ("/history", "/questions", "/settings", stored.at, f"{stored.at}/change", f"{stored.at}/share"):
+            check_page(await client.get(path), 200)
+        proof = await form_token(client)
+        refused = check_page(await client.post("/new", data=companies | proof), 400)
+        others = {"model": "extractive", "source": "crawler", "do": "estimate"}
+        estimated = check_page(await client.post("/new", data=companies | proof | others), 200)
+        no_source = check_page(await client.post("/new", data=companies | proof | {"model": "extractive"}), 400)
+
+    assert "OCTAVE_MODEL: there is no model 'gpt-9'; choose one of openai" in new.text
+    assert "OCTAVE_MODEL: there is no model 'gpt-9'" in refused.text
+    assert "quill.org: extractive" in estimated.text
+    assert "OCTAVE_SOURCE: there is no source 'rumour'" in no_source.text
