@@ -12,13 +12,11 @@ from typing import Any
 import httpx2
 import pytest
 from browsers import in_the_browser
-from conftest import Pair
+from conftest import Pair, lift_question_timeouts
 from doubles import answer_to
 from playwright.async_api import Browser, Page
 from web import lift_server_timeouts, serving
 from web_pages import COPIED, PLAYBOOK, playbook_of, start, visiting
-
-from octave_mcp.runs import questions
 
 SILENT = "127.0.0.1:9"
 TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
@@ -27,8 +25,7 @@ TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 @pytest.fixture

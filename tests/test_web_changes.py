@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from browsers import in_the_browser
-from conftest import Finished, Pair
+from conftest import Finished, Pair, lift_question_timeouts
 from doubles import Double
 from playwright.async_api import Browser, Page
 from test_revise import answering, email, of_touch
@@ -18,7 +17,6 @@ from web import lift_server_timeouts, serving
 from web_pages import PLAYBOOK, playbook_of, visiting
 
 from octave_mcp.domain.choices import FORMATS
-from octave_mcp.runs import questions
 
 TOUCH = "email_sequences.persona-1.touches[2]"
 OPEN_EVIDENCE = ".evidence:popover-open"
@@ -27,8 +25,7 @@ OPEN_EVIDENCE = ".evidence:popover-open"
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 async def text_of(page: Page, selector: str) -> str:
