@@ -91,12 +91,8 @@ def _bare(form: Any) -> Any:  # noqa: ANN401 - a type
 
 
 def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noqa: ANN401 - a type
-    if parse := text_parser(form):
-        return parse(text, current, name)
-    bare = _bare(form)
-    if get_origin(bare) is not tuple and not _is_subclass(bare, Value):
-        return _validated(text, form, name)
-    return _of_json(_json(text, bare, name), current, form, name)
+    parse = text_parser(form)
+    return parse(text, current, name) if parse else _of_json(_json(text, _bare(form), name), current, form, name)
 
 
 def text_parser(form: Any) -> Callable[[str, Any, str], object] | None:  # noqa: ANN401 - a type
@@ -112,11 +108,18 @@ def text_parser(form: Any) -> Callable[[str, Any, str], object] | None:  # noqa:
         return partial(_sentence, bare)
     if bare is Touch:
         return _email
-    return _unchanged if bare is str else None
+    if bare is str:
+        return _unchanged
+    return None if _is_subclass(bare, Value) else partial(_single, form)
 
 
 def _unchanged(text: str, *_: object) -> str:
     return text
+
+
+def _single(form: Any, text: str, _: object, name: str) -> object:  # noqa: ANN401 - a type
+    """Parse a date, a number or a word from a list of choices."""
+    return _validated(text, form, name)
 
 
 def _entries(entry: Any, text: str, *_: object) -> tuple[object, ...]:  # noqa: ANN401 - a type

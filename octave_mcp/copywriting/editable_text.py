@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, NamedTuple, cast
 
 from pydantic_core import to_json
@@ -53,8 +54,8 @@ def parts_within(playbook: Playbook, path: Path) -> Iterator[PartWithin]:
 
 def _plain(part: object) -> str | None:
     match part:
-        case str():
-            return part
+        case str() | date():
+            return str(part)
         case Touch():
             return f"Subject: {part.subject}\n\n{part.body}"
         case Sentence() | Claim():
