@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from conftest import Finished, Pair
 from pages import TOKEN, Names, Shown, Stored, copied, execute, form_token, page_routes, rows, signed_in
 from web import lift_server_timeouts, serving
+
+from octave_mcp.surfaces.web.changes import GONE
+from octave_mcp.surfaces.web.site import ALREADY_SENT
 
 HOSTILE = "'\"><b>we met</b>"
 # What a person has entered in each form. The forms that are not listed have only buttons.
@@ -262,3 +266,95 @@ async def test_a_form_of_an_ended_sign_in_is_refused_even_with_a_new_sign_in(hom
 
     assert answer.status_code == 400
     assert rows(home)["runs"] == []
+
+
+@pytest.mark.parametrize(("form", "entry"), [("edit", "text"), ("revise", "instruction")])
+async def test_a_text_for_a_part_that_is_gone_is_kept_beside_the_section(form: str, entry: str, stored: Stored) -> None:
+    section = "email_sequences.persona-1.touches[0].subject"
+    async with serving() as client:
+        proof = await form_token(client)
+        opened = await client.get(f"{stored.at}/change", params={"section": section})
+        emptied: dict[str, Any] = {"base_version": 1, "content": []}
+        (await client.put(f"/runs/{stored.run_id}/sections/email_sequences", json=emptied)).raise_for_status()
+        fields = Shown(opened).fields(f"{stored.at}/{form}") | proof | {entry: HOSTILE}
+        late = Shown(await client.post(f"{stored.at}/{form}", data=fields))
+        again = await client.post(f"{stored.at}/{form}", data=fields | {"base_version": "2"})
+        versions = (await client.get(f"/runs/{stored.run_id}/versions")).json()["versions"]
+
+    for page in (late, Shown(again)):
+        assert HOSTILE in "".join(page.texts)
+        assert page.fields(f"{stored.at}/edit").items() >= {"section": "email_sequences", "base_version": "2"}.items()
+        assert GONE in page.text
+    assert [version["number"] for version in versions] == [2, 1]
+
+
+async def test_a_form_that_is_sent_again_with_other_entries_says_so_and_can_be_sent_once_more(pair: Pair) -> None:
+    async with serving() as client:
+        first = Shown(await client.get("/")).fields("/new") | sent_about(pair)
+        other = first | {"context": HOSTILE}
+        started = await client.post("/new", data=first)
+        refused = await client.post("/new", data=other)
+        page = Shown(refused)
+        again = await client.post("/new", data=other | page.fields("/new"))
+
+    assert refused.status_code == 400
+    assert ALREADY_SENT in page.text
+    assert [value for value in (HOSTILE, *sent_about(pair).values()) if value not in shown_values(page)] == []
+    assert (started.status_code, again.status_code) == (303, 303)
+    assert started.headers["location"] != again.headers["location"]
+
+
+async def test_an_instruction_that_is_sent_again_with_other_words_says_so_and_can_be_sent_once_more(
+    stored: Stored,
+) -> None:
+    async with serving() as client:
+        opened = Shown(
+            await client.get(f"{stored.at}/change", params={"section": "email_sequences.persona-1.touches[0]"})
+        )
+        first = opened.fields(f"{stored.at}/revise") | {"instruction": "Shorter", "model": "host"}
+        other = first | {"instruction": HOSTILE}
+        started = await client.post(f"{stored.at}/revise", data=first)
+        refused = await client.post(f"{stored.at}/revise", data=other)
+        page = Shown(refused)
+        again = await client.post(f"{stored.at}/revise", data=other | page.fields(f"{stored.at}/revise"))
+        for answer in (started, again):
+            await client.post(f"{answer.headers['location']}/cancel", data=await form_token(client))
+
+    assert refused.status_code == 400
+    assert ALREADY_SENT in page.text
+    assert HOSTILE in "".join(page.texts)
+    assert (started.status_code, again.status_code) == (303, 303)
+    assert started.headers["location"] != again.headers["location"]
+
+
+async def test_a_form_for_a_session_that_was_deleted_is_kept_and_starts_a_new_session(
+    stored: Stored, finished: Finished
+) -> None:
+    async with serving() as client:
+        opened = Shown(await client.get("/", params={"session_id": stored.session_id}))
+        await client.post(f"/history/{stored.session_id}/delete", data=await form_token(client))
+        typed = sent_about(finished.pair, context=HOSTILE)
+        refused = await client.post("/new", data=opened.fields("/new") | typed)
+        page = Shown(refused)
+        again = await client.post("/new", data=page.fields("/new") | typed)
+        run = (await client.get(again.headers["location"].replace("/playbooks/", "/runs/"))).json()
+
+    assert opened.fields("/new")["session_id"] == stored.session_id
+    assert refused.status_code == 404
+    assert [value for value in typed.values() if value not in shown_values(page)] == []
+    assert run["session_id"] != stored.session_id
+
+
+async def test_after_an_edit_the_page_links_to_what_it_changed(stored: Stored) -> None:
+    async with serving() as client:
+        sent = {"section": "brief.first_line", "by": "Ada"} | await form_token(client)
+        pages: list[Shown] = []
+        for version in ("1", "2"):
+            edit = sent | {"base_version": version, "text": f"You have read version {version}."}
+            answer = await client.post(f"{stored.at}/edit", data=edit)
+            pages.append(Shown(await client.get(answer.headers["location"])))
+        links = [[url for url in page.urls if "/diff?" in url] for page in pages]
+        compared = Shown(await client.get(links[1][0]))
+
+    assert links == [[f"{stored.at}/diff?from=1&to=2"], [f"{stored.at}/diff?from=2&to=3"]]
+    assert "You have read version" in compared.text
