@@ -7,16 +7,14 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 from browsers import in_the_browser
 from conftest import Pair, lift_question_timeouts
 from doubles import answer_to
 from playwright.async_api import Browser, Page
 from web import lift_server_timeouts, serving
-from web_pages import COPIED, PLAYBOOK, playbook_of, start, visiting
+from web_pages import COPIED, PLAYBOOK, playbook_of, question_on, start, visiting
 
 SILENT = "127.0.0.1:9"
 TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
@@ -107,17 +105,6 @@ async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
         await page.get_by_role("button", name="Cancel the run").click()
         await page.get_by_text("The run was cancelled").wait_for()
         visit.opened.complaints.remove(f"{visit.origin}/sign-in")  # the new tab
-
-
-async def question_on(http: httpx2.AsyncClient, page: Page) -> dict[str, Any]:
-    """Return the question that the page shows, as the API describes it."""
-    at = page.url.replace("/playbooks/", "/runs/").removesuffix("/questions")
-    shown = await page.locator("[name=question_id]").get_attribute("value")
-    question = (await http.get(f"{at}/questions/next", params={"question_id": shown})).json()["question"]
-    if not question["material"]:
-        corrected = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()
-        question["material"] = corrected["question"]["material"]
-    return question
 
 
 @in_the_browser

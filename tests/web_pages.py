@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 from browsers import Opened
 from conftest import LoopbackSite, Pair
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize
@@ -109,6 +110,17 @@ def run_in(page: Page) -> str:
     found = re.search(r"run_[0-9a-f]{32}", page.url)
     assert found, page.url
     return found[0]
+
+
+async def question_on(http: httpx2.AsyncClient, page: Page) -> dict[str, Any]:
+    """Return the question that the page shows, as the API describes it."""
+    at = page.url.replace("/playbooks/", "/runs/").removesuffix("/questions")
+    shown = await page.locator("[name=question_id]").get_attribute("value")
+    question = (await http.get(f"{at}/questions/next", params={"question_id": shown})).json()["question"]
+    if not question["material"]:
+        corrected = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()
+        question["material"] = corrected["question"]["material"]
+    return question
 
 
 def counted(page: Page, name: str) -> Locator:
