@@ -16,7 +16,7 @@ from doubles import answer_to
 from pages import Stored, copied
 from playwright.async_api import Browser, Page
 from web import lift_server_timeouts, serving
-from web_pages import COPIED, PLAYBOOK, Visit, playbook_of, question_on, start, visiting
+from web_pages import COPIED, PLAYBOOK, Visit, playbook_of, question_on, sign_in, start, visiting
 
 from octave_mcp.demo.sites import Document, load
 
@@ -47,11 +47,6 @@ def elsewhere() -> Iterator[LoopbackSite]:
     site = LoopbackSite(load("vendor"))
     yield site
     site.close()
-
-
-async def sign_in(page: Page, token: str) -> None:
-    await page.get_by_label("Token").fill(token)
-    await page.get_by_role("button", name="Sign in").click()
 
 
 @in_the_browser

@@ -84,6 +84,11 @@ async def fill(page: Page, fields: Mapping[str, str]) -> None:
         await page.locator(f"[name={name}]").fill(text)
 
 
+async def sign_in(page: Page, token: str) -> None:
+    await page.get_by_label("Token").fill(token)
+    await page.get_by_role("button", name="Sign in").click()
+
+
 async def start(page: Page, pair: Pair, model: str = "", **fields: str) -> str:
     """Start a run on the page New, and return its id as soon as the run's page is shown."""
     await page.goto("/")
