@@ -12,7 +12,7 @@ from octave_mcp.asks.budget import Budget
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.supervision import Supervisor
 from octave_mcp.domain.addresses import NONE_SERVED, Served
-from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, Format, Provider, choice
+from octave_mcp.domain.choices import AUTO, MODELS, SOURCES, Choice, Format, Provider, choice
 from octave_mcp.domain.events import Event
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.version_meta import VersionMeta
@@ -96,9 +96,10 @@ class App:
         Raises:
             UnknownName: If no model has this name.
         """
-        chosen = self.settings.model if name == AUTO else name
-        if chosen != AUTO:
-            return choice(MODELS, chosen, "model").name
+        if name != AUTO:
+            return choice(MODELS, name, "model").name
+        if self.settings.model != AUTO:
+            return _chosen_in_settings(MODELS, self.settings.model, "model")
         configured = next(filter(self.is_configured, (model for model in MODELS if model.in_auto)), None)
         return configured.name if configured else None
 
@@ -112,7 +113,7 @@ class App:
             SetupError: If a setting that the source needs is missing or invalid.
             UnknownName: If no source has this name.
         """
-        chosen = self.automatic_source if name == AUTO else name
+        chosen = _chosen_in_settings(SOURCES, self.automatic_source, "source") if name == AUTO else name
         _source(chosen).check()
         return chosen
 
@@ -191,6 +192,14 @@ def playbook_files() -> dict[str, str]:
 
 def _html() -> Any:  # noqa: ANN401 - imported by name
     return _adapter("octave_mcp.exports.html")
+
+
+def _chosen_in_settings(table: tuple[Choice, ...], name: str, kind: str) -> str:
+    """Return the name. If it is unknown, the error says which setting is wrong."""
+    try:
+        return choice(table, name, kind).name
+    except UnknownName as unknown:
+        raise UnknownName(f"OCTAVE_{kind.upper()}: {unknown}", kind) from None
 
 
 def _source(name: str) -> Any:  # noqa: ANN401 - imported by name

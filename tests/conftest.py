@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -40,6 +41,7 @@ from octave_mcp.demo.sites import Document, Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.engine import dbos_setup
 from octave_mcp.models import limiter as limiters
+from octave_mcp.runs import questions
 from octave_mcp.settings import load as load_settings
 from octave_mcp.store import database
 from octave_mcp.surfaces import serving as server_module
@@ -298,6 +300,12 @@ def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise the timeouts for sites to an hour, because the machine can be slow and tests can delay responses."""
     monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
+
+
+def lift_question_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reserve a question for an hour, and wait an hour for the check of an answer, because the machine can be slow."""
+    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from conftest import Pair, octave
+from conftest import Pair, lift_question_timeouts, octave
 from doubles import answer_to
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
@@ -23,7 +22,6 @@ from web import serving
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.models.allowance import MAX_QUESTIONS, MAX_TOKENS, QUESTION_TOKENS, SELF_CHECK
-from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.mcp.server import make
@@ -37,8 +35,7 @@ Wrong = Callable[[dict[str, Any]], object]
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make leases and timeouts far longer than a slow machine needs."""
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
     monkeypatch.setattr(mcp, "MAX_WAIT_SECONDS", 600)
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
 

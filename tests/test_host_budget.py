@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Pair
+from conftest import Pair, lift_question_timeouts
 from doubles import FORMS, answer_to, findings_in
 from matrix import sampled
 from scripted import ScriptedSource, Stage, asked_for, invented_sites, paths_in
@@ -54,7 +54,7 @@ PERSONAS, DEAL = "playbook/email_sequence", "playbook/summary"
 
 @pytest.fixture(autouse=True)
 def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from conftest import Ended, Finished, LoopbackSite, Pair, allow, names_in, octave, read_json
+from conftest import Ended, Finished, LoopbackSite, Pair, allow, lift_question_timeouts, names_in, octave, read_json
 from doubles import answer_to
 from fastmcp import Client
 from test_host import invented_figure, next_question, until_settled
@@ -23,7 +23,6 @@ from web import lift_server_timeouts, problem_in, serving
 from octave_mcp.demo.sites import Document, load
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.recordings.recording import is_list, is_object, packed, unpacked
-from octave_mcp.runs import questions
 from octave_mcp.surfaces.mcp.server import make
 
 Json = dict[str, Any]
@@ -49,7 +48,7 @@ class Recorded:
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
     lift_server_timeouts(monkeypatch)
 
 

@@ -8,13 +8,12 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from children import QUICK, child
-from conftest import Pair, octave
+from conftest import Pair, lift_question_timeouts, octave
 from deal_playbook import deal_playbook, stored
 from doubles import OF_HOST, Double, Fault, Request, Sent, enveloped
 from fastmcp import Client
@@ -36,7 +35,6 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import Verification
 from octave_mcp.errors import InputError, Outdated, UnknownName
-from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.tools.registry import ignore_event
@@ -52,8 +50,7 @@ FEW = {"model": "openai", "max_pages": 3}
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 def of_touch(request: Request) -> bool:

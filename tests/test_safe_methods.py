@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from conftest import Finished, Pair
+from conftest import Finished, Pair, lift_question_timeouts
 from fastmcp import Client
 from starlette.routing import Route
 from web import lift_server_timeouts, serving
 
-from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.store.tables import metadata
 from octave_mcp.surfaces import http
@@ -32,7 +30,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
+    lift_question_timeouts(monkeypatch)
     lift_server_timeouts(monkeypatch)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 from clocks import stop_the_clock
-from conftest import Pair
+from conftest import Pair, lift_question_timeouts
 from doubles import FOR_GOOD, WRITTEN, Double, Request, Sent, answer_to, claims, enveloped, error, set_up, text_of
 from matrix import sampled
 from scripted import Asked, ScriptedModel, ScriptedSource, Stage, answered, asked_for, form, invented_sites, says
@@ -35,7 +35,7 @@ from octave_mcp.exports.markdown import Markdown
 from octave_mcp.models import limiter as limiters
 from octave_mcp.models.allowance import SELF_CHECK, VERIFICATION
 from octave_mcp.pipeline import verifier
-from octave_mcp.runs import journal, questions
+from octave_mcp.runs import journal
 from octave_mcp.settings import Settings, load
 
 T = TypeVar("T")
@@ -657,7 +657,7 @@ class DurableApp:
 
 @pytest.fixture
 def long_verdict_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 Answers = Callable[[dict[str, Any]], object]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 from browsers import in_the_browser
-from conftest import Pair
+from conftest import Finished, LoopbackSite, Pair, lift_question_timeouts
 from doubles import answer_to
+from pages import Stored, copied
 from playwright.async_api import Browser, Page
 from web import lift_server_timeouts, serving
-from web_pages import COPIED, PLAYBOOK, playbook_of, start, visiting
+from web_pages import COPIED, PLAYBOOK, Visit, playbook_of, question_on, sign_in, start, visiting
 
-from octave_mcp.runs import questions
+from octave_mcp.demo.sites import Document, load
 
 SILENT = "127.0.0.1:9"
 TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
@@ -27,8 +27,7 @@ TOKEN = "a-token-of-thirty-two-characters!"  # noqa: S105 - only for these tests
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 @pytest.fixture
@@ -37,9 +36,17 @@ def token(monkeypatch: pytest.MonkeyPatch) -> str:
     return TOKEN
 
 
-async def sign_in(page: Page, token: str) -> None:
-    await page.get_by_label("Token").fill(token)
-    await page.get_by_role("button", name="Sign in").click()
+@pytest.fixture
+def stored(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stored]:
+    yield from copied(finished, tmp_path / "copy", monkeypatch)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[LoopbackSite]:
+    """A website that is another site for browsers, because they open it as localhost instead of 127.0.0.1."""
+    site = LoopbackSite(load("vendor"))
+    yield site
+    site.close()
 
 
 @in_the_browser
@@ -81,6 +88,48 @@ async def test_signing_out_everywhere_ends_the_sign_ins_of_other_browsers(browse
         assert await visit.page.get_by_label("Token").is_visible()
 
 
+async def follow_link(visit: Visit, elsewhere: LoopbackSite, target: str) -> None:
+    """Follow a link to this address from a page of the other website, and forget all requests before that."""
+    elsewhere.documents["/"] = Document(f'<a href="{target}">A playbook</a>'.encode(), "text/html")
+    await visit.page.goto(f"http://localhost:{elsewhere.server_port}/")
+    visit.opened.requests.clear()
+    await visit.page.get_by_role("link", name="A playbook").click()
+
+
+@in_the_browser
+async def test_a_link_on_another_site_leads_a_person_who_is_signed_in_to_the_playbook(
+    browser: Browser, token: str, stored: Stored, elsewhere: LoopbackSite
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        target = f"{visit.origin}{stored.at}?version=1"
+        await visit.page.goto("/")
+        await sign_in(visit.page, token)
+        await visit.page.get_by_role("heading", name="New playbook").wait_for()
+
+        await follow_link(visit, elsewhere, target)
+
+        await visit.page.locator(PLAYBOOK).wait_for()
+        assert visit.page.url == target
+        # Browsers leave out the cookie when they follow the link, and send it when the page asks them to load it again.
+        assert visit.opened.requests.count(target) == 2
+
+
+@in_the_browser
+async def test_a_link_on_another_site_leads_a_person_who_is_not_signed_in_to_the_sign_in_and_then_to_the_playbook(
+    browser: Browser, token: str, stored: Stored, elsewhere: LoopbackSite
+) -> None:
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        target = f"{visit.origin}{stored.at}?version=1"
+
+        await follow_link(visit, elsewhere, target)
+
+        await visit.page.get_by_label("Token").wait_for()
+        assert visit.opened.requests.count(target) == 2
+        await sign_in(visit.page, token)
+        await visit.page.locator(PLAYBOOK).wait_for()
+        assert visit.page.url == target
+
+
 @in_the_browser
 async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
     browser: Browser, token: str, held_pair: Pair, home: Path
@@ -110,17 +159,6 @@ async def test_a_form_that_is_sent_after_the_sign_in_has_expired_keeps_its_text(
         await page.get_by_role("button", name="Cancel the run").click()
         await page.get_by_text("The run was cancelled").wait_for()
         visit.opened.complaints.remove(f"{visit.origin}/sign-in")  # the new tab
-
-
-async def question_on(http: httpx2.AsyncClient, page: Page) -> dict[str, Any]:
-    """Return the question that the page shows, as the API describes it."""
-    at = page.url.replace("/playbooks/", "/runs/").removesuffix("/questions")
-    shown = await page.locator("[name=question_id]").get_attribute("value")
-    question = (await http.get(f"{at}/questions/next", params={"question_id": shown})).json()["question"]
-    if not question["material"]:
-        corrected = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()
-        question["material"] = corrected["question"]["material"]
-    return question
 
 
 @in_the_browser

@@ -18,7 +18,7 @@ from web import FORM, lift_server_timeouts, problem_in, served, serving
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
-from octave_mcp.surfaces.rest.access import MAX_BODY_BYTES
+from octave_mcp.surfaces.rest.access import MAX_FORM_BYTES
 
 REBINDING = ("evil.example", "evil.example:7777", "127.0.0.1.evil.example", "localhost.evil.example", "169.254.169.254")
 FOREIGN = ("https://evil.example", "http://evil.example:7777", "null", "chrome-extension://abcdef")
@@ -194,19 +194,19 @@ async def test_a_browser_gets_a_page_for_every_error(held_pair: Pair) -> None:
             answer = await client.post("/new", content=body, headers=HTML | {"Content-Type": media_type})
             check_page(answer, 415 if media_type == "text/plain" else 400)
         queried = await client.post("/new?vendor_domain=acme.com", data=proof, headers=HTML)
-        large = await client.post("/new", data={"context": "x" * MAX_BODY_BYTES}, headers=HTML)
+        large = await client.post("/new", data={"context": "x" * MAX_FORM_BYTES}, headers=HTML)
         streamed = await client.post("/new", content=chunks(), headers=HTML | {"Content-Type": FORM})
         held_pair.release()
         await client.post(f"{at}/cancel", data=proof)
 
     check_page(queried, 400)
-    assert "Too much" in check_page(large, 413).text
-    assert "Too much" in check_page(streamed, 413).text
+    for answer in (large, streamed):
+        assert "go back in the browser" in check_page(answer, 413).text
 
 
 async def chunks() -> AsyncGenerator[bytes]:
     for _ in range(3):
-        yield b"x" * (MAX_BODY_BYTES // 2)
+        yield b"x" * (MAX_FORM_BYTES // 2)
 
 
 async def test_a_browser_that_opens_a_path_of_the_api_is_sent_to_the_page(stored: Stored) -> None:
@@ -288,3 +288,23 @@ async def test_a_link_to_an_unknown_change_shows_the_playbook(stored: Stored) ->
         for done in ("run_x", "run_00000000000000000000000000000000", "<b>", "run_%00", "x" * 3000):
             page = check_page(await client.get(stored.at, params={"done": done}), 200)
             assert "Show what changed" not in page.text
+
+
+async def test_an_unknown_model_in_the_settings_is_named_on_the_page_new_and_stops_no_other_page(
+    stored: Stored,
+) -> None:
+    companies = {"vendor_domain": "acme.com", "prospects": "quill.org"}
+    async with serving(model="gpt-9", source="rumour") as client:
+        new = check_page(await client.get("/"), 200)
+        for path in ("/history", "/questions", "/settings", stored.at, f"{stored.at}/change", f"{stored.at}/share"):
+            check_page(await client.get(path), 200)
+        proof = await form_token(client)
+        refused = check_page(await client.post("/new", data=companies | proof), 400)
+        others = {"model": "extractive", "source": "crawler", "do": "estimate"}
+        estimated = check_page(await client.post("/new", data=companies | proof | others), 200)
+        no_source = check_page(await client.post("/new", data=companies | proof | {"model": "extractive"}), 400)
+
+    assert "OCTAVE_MODEL: there is no model 'gpt-9'; choose one of openai" in new.text
+    assert "OCTAVE_MODEL: there is no model 'gpt-9'" in refused.text
+    assert "quill.org: extractive" in estimated.text
+    assert "OCTAVE_SOURCE: there is no source 'rumour'" in no_source.text

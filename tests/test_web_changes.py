@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from browsers import in_the_browser
-from conftest import Finished, Pair
-from doubles import Double
+from conftest import Finished, Pair, lift_question_timeouts
+from doubles import OF_HOST, Double, Request
 from playwright.async_api import Browser, Page
 from test_revise import answering, email, of_touch
 from web import lift_server_timeouts, serving
-from web_pages import PLAYBOOK, playbook_of, visiting
+from web_pages import PLAYBOOK, playbook_of, question_on, run_in, visiting
 
 from octave_mcp.domain.choices import FORMATS
-from octave_mcp.runs import questions
 
 TOUCH = "email_sequences.persona-1.touches[2]"
 OPEN_EVIDENCE = ".evidence:popover-open"
@@ -27,8 +26,7 @@ OPEN_EVIDENCE = ".evidence:popover-open"
 @pytest.fixture(autouse=True)
 def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
-    monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
-    monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
+    lift_question_timeouts(monkeypatch)
 
 
 async def text_of(page: Page, selector: str) -> str:
@@ -72,6 +70,38 @@ async def test_an_instruction_rewrites_an_email_and_the_comparison_marks_the_wor
         assert await page.locator("del").count() > 0
         await page.goto(f"/playbooks/{run_id}/versions")
         assert "Offer them a list" in await page.locator(".runs").inner_text()
+
+
+@in_the_browser
+async def test_a_model_in_a_chat_follows_an_instruction_and_the_page_shows_the_new_version(
+    browser: Browser, pair: Pair, double: Double
+) -> None:
+    assert double.url
+    async with serving() as http, visiting(browser, http.base_url) as visit:
+        page = visit.page
+        run_id = await playbook_of(page, pair, "openai")
+        await page.goto(f"/playbooks/{run_id}/change?section={TOUCH}")
+        await page.get_by_label("Instruction").fill("Offer them a list that they can use at once")
+        await page.get_by_label("Model").select_option("host")
+        await page.get_by_role("button", name="Revise").click()
+        await page.get_by_role("link", name="Answer the questions").wait_for()
+        revision = run_in(page)
+
+        await page.get_by_role("link", name="Questions", exact=True).click()
+        await page.locator(".waiting a").click()
+        answer = page.get_by_label("The model's answer")
+        await answer.wait_for()
+        await answer.fill(json.dumps(email(Request(OF_HOST, {}, await question_on(http, page)))))
+        await page.get_by_role("button", name="Send the answer").click()
+        await page.get_by_text("version 2 of the playbook").wait_for()
+
+        assert run_id in page.url
+        assert "the rounds" in await page.locator(PLAYBOOK).inner_text()
+        edit = {"base_version": 2, "text": "You plan it by hand."}
+        (await http.put(f"/runs/{run_id}/sections/brief.first_line", json=edit)).raise_for_status()
+        await page.goto(f"/playbooks/{run_id}?done={revision}")
+        await page.get_by_role("link", name="Show what changed").click()
+        await page.get_by_role("heading", name="Version 1 → 2").wait_for()
 
 
 @in_the_browser

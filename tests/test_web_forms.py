@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from conftest import Finished, Pair
 from pages import TOKEN, Names, Shown, Stored, copied, execute, form_token, page_routes, rows, signed_in
 from web import lift_server_timeouts, serving
+
+from octave_mcp.surfaces.web.changes import GONE
+from octave_mcp.surfaces.web.site import ALREADY_SENT
 
 HOSTILE = "'\"><b>we met</b>"
 # What a person has entered in each form. The forms that are not listed have only buttons.
@@ -26,6 +30,16 @@ HIDDEN = {
 CHECKED = 'class="runs findings"'
 # The token in the form of the sign-in is the person's own.
 FORMS = [template for template in page_routes("POST") if template not in {"/sign-in", "/playbooks/{run_id}/questions"}]
+# A field of each form, and an entry in it that no database can store.
+UNSTORABLE = [
+    ("/new", "context", "we\0met"),
+    ("/new", "prospects", "quill.org\0"),
+    ("/new", "sender_name", "Ada\0"),
+    ("/playbooks/{run_id}/revise", "instruction", "be\0brief"),
+    ("/playbooks/{run_id}/edit", "text", "They\0met us."),
+    ("/playbooks/{run_id}/edit", "by", "Ada\0"),
+    ("/playbooks/{run_id}/share", "days", "7\0"),
+]
 with_and_without_tokens = pytest.mark.parametrize("tokens", [(), (TOKEN,)], ids=["open", "with tokens"])
 
 
@@ -79,15 +93,36 @@ async def test_a_form_that_comes_from_no_page_of_this_sign_in_changes_nothing_an
     assert after == before
 
 
+async def asked(client: httpx2.AsyncClient, pair: Pair, proof: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Start a run with the model host, and return its page and the hidden fields of the form for its question."""
+    started = await client.post("/new", data=proof | sent_about(pair, model="host"))
+    at = started.headers["location"]
+    api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
+    while not (question := (await client.get(api, params={"wait_seconds": "600"})).json()["question"]):
+        pass
+    return at, {"question_id": question["question_id"]}
+
+
+@pytest.mark.parametrize("text", ["{\0}", "\u0436" * 200_001], ids=["NUL", "too long"])
+async def test_an_answer_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(text: str, pair: Pair) -> None:
+    async with serving() as client:
+        proof = await form_token(client)
+        at, hidden = await asked(client, pair, proof)
+        answer = await client.post(f"{at}/questions", data=proof | hidden | {"answer": text})
+        await client.post(f"{at}/cancel", data=proof)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, "answer")
+    assert text in "".join(page.texts)
+    assert hidden.items() <= page.fields(f"{at}/questions").items()
+
+
 async def test_an_answer_that_comes_from_no_page_is_not_stored_and_is_kept_in_the_form(pair: Pair, home: Path) -> None:
     async with serving() as client:
         proof = await form_token(client)
-        started = await client.post("/new", data=proof | sent_about(pair, model="host"))
-        at = started.headers["location"]
-        api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
-        while not (question := (await client.get(api, params={"wait_seconds": "600"})).json()["question"]):
-            pass
-        fields = {"question_id": question["question_id"], "answer": HOSTILE}
+        at, hidden = await asked(client, pair, proof)
+        fields = hidden | {"answer": HOSTILE}
         answer = await client.post(f"{at}/questions", data=fields)
         stored = [row for row in rows(home)["questions"] if row[5] is not None]
         proven = await client.post(f"{at}/questions", data=fields | proof)
@@ -97,6 +132,45 @@ async def test_an_answer_that_comes_from_no_page_is_not_stored_and_is_kept_in_th
     assert HOSTILE in "".join(Shown(answer).texts)
     assert stored == []
     assert (proven.status_code, "Part of the answer was rejected" in Shown(proven).text) == (200, True)
+
+
+def fault_of(page: Shown, name: str) -> bool:
+    """Whether the page says that something is wrong with the field of this name."""
+    return any(attributes.get("id") == f"{name}-fault" for _, attributes in page.elements)
+
+
+@pytest.mark.parametrize(("template", "name", "entry"), UNSTORABLE)
+async def test_an_entry_that_cannot_be_stored_is_shown_again_with_the_reason_beside_it(
+    template: str, name: str, entry: str, stored: Stored
+) -> None:
+    async with serving() as client:
+        proof = await form_token(client)
+        before = rows(stored.home)
+        sent = HIDDEN.get(template, {}) | TYPED[template] | {name: entry}
+        answer = await client.post(stored.names.path(template), data=sent | proof)
+        after = rows(stored.home)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, name)
+    # What is chosen from a list cannot be shown if it is not in the list.
+    typed = {
+        field: value for field, value in sent.items() if field in TYPED[template] and field not in {"version", "days"}
+    }
+    assert [value for value in typed.values() if value not in shown_values(page)] == []
+    assert after == before
+
+
+async def test_an_edit_that_is_too_long_is_shown_again_with_the_limit(stored: Stored) -> None:
+    text = "\u6f22" * 200_000
+    async with serving() as client:
+        sent = HIDDEN["/playbooks/{run_id}/edit"] | {"text": text, "by": "Ada"} | await form_token(client)
+        answer = await client.post(f"{stored.at}/edit", data=sent)
+
+    page = Shown(answer)
+    assert answer.status_code == 400
+    assert fault_of(page, "text")
+    assert [value for value in (text, "Ada") if value not in shown_values(page)] == []
 
 
 def sent_about(pair: Pair, **options: str) -> dict[str, str]:
@@ -192,3 +266,95 @@ async def test_a_form_of_an_ended_sign_in_is_refused_even_with_a_new_sign_in(hom
 
     assert answer.status_code == 400
     assert rows(home)["runs"] == []
+
+
+@pytest.mark.parametrize(("form", "entry"), [("edit", "text"), ("revise", "instruction")])
+async def test_a_text_for_a_part_that_is_gone_is_kept_beside_the_section(form: str, entry: str, stored: Stored) -> None:
+    section = "email_sequences.persona-1.touches[0].subject"
+    async with serving() as client:
+        proof = await form_token(client)
+        opened = await client.get(f"{stored.at}/change", params={"section": section})
+        emptied: dict[str, Any] = {"base_version": 1, "content": []}
+        (await client.put(f"/runs/{stored.run_id}/sections/email_sequences", json=emptied)).raise_for_status()
+        fields = Shown(opened).fields(f"{stored.at}/{form}") | proof | {entry: HOSTILE}
+        late = Shown(await client.post(f"{stored.at}/{form}", data=fields))
+        again = await client.post(f"{stored.at}/{form}", data=fields | {"base_version": "2"})
+        versions = (await client.get(f"/runs/{stored.run_id}/versions")).json()["versions"]
+
+    for page in (late, Shown(again)):
+        assert HOSTILE in "".join(page.texts)
+        assert page.fields(f"{stored.at}/edit").items() >= {"section": "email_sequences", "base_version": "2"}.items()
+        assert GONE in page.text
+    assert [version["number"] for version in versions] == [2, 1]
+
+
+async def test_a_form_that_is_sent_again_with_other_entries_says_so_and_can_be_sent_once_more(pair: Pair) -> None:
+    async with serving() as client:
+        first = Shown(await client.get("/")).fields("/new") | sent_about(pair)
+        other = first | {"context": HOSTILE}
+        started = await client.post("/new", data=first)
+        refused = await client.post("/new", data=other)
+        page = Shown(refused)
+        again = await client.post("/new", data=other | page.fields("/new"))
+
+    assert refused.status_code == 400
+    assert ALREADY_SENT in page.text
+    assert [value for value in (HOSTILE, *sent_about(pair).values()) if value not in shown_values(page)] == []
+    assert (started.status_code, again.status_code) == (303, 303)
+    assert started.headers["location"] != again.headers["location"]
+
+
+async def test_an_instruction_that_is_sent_again_with_other_words_says_so_and_can_be_sent_once_more(
+    stored: Stored,
+) -> None:
+    async with serving() as client:
+        opened = Shown(
+            await client.get(f"{stored.at}/change", params={"section": "email_sequences.persona-1.touches[0]"})
+        )
+        first = opened.fields(f"{stored.at}/revise") | {"instruction": "Shorter", "model": "host"}
+        other = first | {"instruction": HOSTILE}
+        started = await client.post(f"{stored.at}/revise", data=first)
+        refused = await client.post(f"{stored.at}/revise", data=other)
+        page = Shown(refused)
+        again = await client.post(f"{stored.at}/revise", data=other | page.fields(f"{stored.at}/revise"))
+        for answer in (started, again):
+            await client.post(f"{answer.headers['location']}/cancel", data=await form_token(client))
+
+    assert refused.status_code == 400
+    assert ALREADY_SENT in page.text
+    assert HOSTILE in "".join(page.texts)
+    assert (started.status_code, again.status_code) == (303, 303)
+    assert started.headers["location"] != again.headers["location"]
+
+
+async def test_a_form_for_a_session_that_was_deleted_is_kept_and_starts_a_new_session(
+    stored: Stored, finished: Finished
+) -> None:
+    async with serving() as client:
+        opened = Shown(await client.get("/", params={"session_id": stored.session_id}))
+        await client.post(f"/history/{stored.session_id}/delete", data=await form_token(client))
+        typed = sent_about(finished.pair, context=HOSTILE)
+        refused = await client.post("/new", data=opened.fields("/new") | typed)
+        page = Shown(refused)
+        again = await client.post("/new", data=page.fields("/new") | typed)
+        run = (await client.get(again.headers["location"].replace("/playbooks/", "/runs/"))).json()
+
+    assert opened.fields("/new")["session_id"] == stored.session_id
+    assert refused.status_code == 404
+    assert [value for value in typed.values() if value not in shown_values(page)] == []
+    assert run["session_id"] != stored.session_id
+
+
+async def test_after_an_edit_the_page_links_to_what_it_changed(stored: Stored) -> None:
+    async with serving() as client:
+        sent = {"section": "brief.first_line", "by": "Ada"} | await form_token(client)
+        pages: list[Shown] = []
+        for version in ("1", "2"):
+            edit = sent | {"base_version": version, "text": f"You have read version {version}."}
+            answer = await client.post(f"{stored.at}/edit", data=edit)
+            pages.append(Shown(await client.get(answer.headers["location"])))
+        links = [[url for url in page.urls if "/diff?" in url] for page in pages]
+        compared = Shown(await client.get(links[1][0]))
+
+    assert links == [[f"{stored.at}/diff?from=1&to=2"], [f"{stored.at}/diff?from=2&to=3"]]
+    assert "You have read version" in compared.text

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browsers import in_the_browser
-from conftest import Finished
+from conftest import Finished, Pair
 from matrix import sampled
+from pages import BEARER, TOKEN, Stored, copied, execute
 from playwright.async_api import Browser, Page, Response, ViewportSize
 from web import lift_server_timeouts, serving
-from web_pages import DESKTOP, PHONE, PLAYBOOK, visiting
+from web_pages import DESKTOP, PHONE, PLAYBOOK, fill, sign_in, visiting
 
 MAX_BYTES = 150_000
-PLAYBOOK_PAGES = ("", "/change?section=brief", "/change?section=email_sequences.persona-1.touches[0]", "/versions")
+MAX_TABS = 500
+WIDTH = "document.scrollingElement.scrollWidth"
+PLAYBOOK_PAGES = (
+    *("", "/change?section=brief", "/change?section=email_sequences.persona-1.touches[0]", "/versions", "/diff"),
+    "/share",
+)
+# RUN, SESSION, WAITING and SHARED stand for names in `opened`.
 PAGES = (
-    *("/", "/history", "/history?status=failed", "/questions", "/settings", "/sign-in", "/no-such-page", "/s/unknown"),
+    *(
+        "/",
+        "/history",
+        "/history?status=failed",
+        "/questions",
+        "/settings",
+        "/sign-in",
+        "/history/no-such-page",
+        "/s/unknown",
+    ),
     *("/history?since=2026-05-02&until=2026-05-01", "/?sender_name=Ada&model=host"),
     *(f"/playbooks/RUN{page}" for page in PLAYBOOK_PAGES),
-    *("/playbooks/RUN/share", "/history/SESSION?delete=1"),
+    *("/history/SESSION", "/history/SESSION?delete=1"),
+    *("/playbooks/WAITING", "/playbooks/WAITING/questions", "SHARED"),
+)
+WITH_KEYBOARD = (
+    *("/history", "/settings", "/history/SESSION", "/playbooks/RUN/share", "/playbooks/RUN/diff"),
+    *("/playbooks/WAITING", "/playbooks/WAITING/questions", "SHARED"),
 )
 AUDIT = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -41,8 +65,50 @@ def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
 
 
-def paths(finished: Finished) -> list[str]:
-    return [page.replace("RUN", finished.run_id).replace("SESSION", finished.session_id) for page in PAGES]
+@pytest.fixture
+def stored(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stored]:
+    yield from copied(finished, tmp_path / "copy", monkeypatch)
+
+
+Names = dict[str, str]
+
+
+@asynccontextmanager
+async def opened(
+    browser: Browser,
+    stored: Stored,
+    pair: Pair,
+    **options: Any,  # noqa: ANN401 - those of `visiting`
+) -> AsyncGenerator[tuple[Page, Names]]:
+    """Serve a playbook with two versions and a link, and a run that waits for answers, to a person who is signed in."""
+    async with serving(tokens=(TOKEN,)) as http, visiting(browser, http.base_url, **options) as visit:
+        http.headers.update(BEARER)
+        edit = {"base_version": 1, "text": "You plan the rounds by hand.", "by": "Ada"}
+        await http.put(f"/runs/{stored.run_id}/sections/brief.first_line", json=edit)
+        link = (await http.post(f"/runs/{stored.run_id}/shares", json={})).json()["path"]
+        waiting = (await http.post("/runs", json=pair.few | {"model": "host"})).json()["run_id"]
+        while not (await http.get(f"/runs/{waiting}/questions/next?wait_seconds=600")).json()["question"]:
+            pass
+        await visit.page.goto("/sign-in")
+        await sign_in(visit.page, TOKEN)
+        await visit.page.get_by_role("heading", name="New playbook").wait_for()
+        yield visit.page, {"RUN": stored.run_id, "SESSION": stored.session_id, "WAITING": waiting, "SHARED": link}
+
+
+def paths(pages: Iterable[str], names: Names) -> list[str]:
+    found = [*pages]
+    for name, text in names.items():
+        found = [page.replace(name, text) for page in found]
+    return found
+
+
+async def end_the_sign_in(page: Page, stored: Stored) -> None:
+    """Send a form after the sign-in has ended, so that the page asks the person to sign in again."""
+    await page.goto("/")
+    await fill(page, {"vendor_domain": "acme.com", "prospects": "quill.org"})
+    execute(stored.home, "delete from sign_ins")
+    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("heading", name="Your sign-in has ended").wait_for()
 
 
 async def audit(page: Page) -> list[str]:
@@ -60,39 +126,42 @@ async def audit(page: Page) -> list[str]:
     ),
 )
 async def test_no_page_is_hard_to_use_for_people_with_disabilities(
-    size: ViewportSize, scheme: Literal["light", "dark"], browser: Browser, finished: Finished
+    size: ViewportSize, scheme: Literal["light", "dark"], browser: Browser, stored: Stored, finished: Finished
 ) -> None:
     found: dict[str, list[str]] = {}
-    async with serving() as http, visiting(browser, http.base_url, size=size, color_scheme=scheme) as visit:
-        for path in paths(finished):
-            await visit.page.goto(path)
-            found[path] = await audit(visit.page)
-        await visit.page.goto("/")
-        for opener in await visit.page.locator("summary").all():
+    async with opened(browser, stored, finished.pair, size=size, color_scheme=scheme) as (page, names):
+        for path in paths(PAGES, names):
+            await page.goto(path)
+            found[path] = await audit(page)
+        await page.goto("/")
+        for opener in await page.locator("summary").all():
             await opener.click()
-        await visit.page.locator("#vendor_domain").fill("localhost")
-        await visit.page.locator("#prospects").fill("not a site, 127.0.0.1:1")
-        found["with open details"] = await audit(visit.page)
-        await visit.page.get_by_role("button", name="Start").click()
-        await visit.page.locator(".fault").first.wait_for()
-        found["with faults"] = await audit(visit.page)
-        await visit.page.goto(f"/playbooks/{finished.run_id}")
-        await visit.page.locator(".ref:visible").first.click()
-        await visit.page.locator(".evidence:popover-open").wait_for()
-        found["with an open quotation"] = await audit(visit.page)
+        await fill(page, {"vendor_domain": "localhost", "prospects": "not a site, 127.0.0.1:1"})
+        found["with open details"] = await audit(page)
+        await page.get_by_role("button", name="Start").click()
+        await page.locator(".fault").first.wait_for()
+        found["with faults"] = await audit(page)
+        await page.goto(f"/playbooks/{stored.run_id}")
+        await page.locator(".ref:visible").first.click()
+        await page.locator(".evidence:popover-open").wait_for()
+        found["with an open quotation"] = await audit(page)
+        await end_the_sign_in(page, stored)
+        found["after the sign-in"] = await audit(page)
 
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
 @in_the_browser
-async def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, finished: Finished) -> None:
-    async with serving() as http, visiting(browser, http.base_url, size=PHONE) as visit:
+async def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, stored: Stored, finished: Finished) -> None:
+    async with opened(browser, stored, finished.pair, size=PHONE) as (page, names):
         widths: dict[str, int] = {}
-        for path in paths(finished):
-            await visit.page.goto(path)
-            for opener in await visit.page.locator("summary:visible").all():
+        for path in paths(PAGES, names):
+            await page.goto(path)
+            for opener in await page.locator("summary:visible").all():
                 await opener.evaluate("summary => { summary.parentElement.open = true; }")
-            widths[path] = await visit.page.evaluate("document.scrollingElement.scrollWidth")
+            widths[path] = await page.evaluate(WIDTH)
+        await end_the_sign_in(page, stored)
+        widths["after the sign-in"] = await page.evaluate(WIDTH)
 
     assert {path: width for path, width in widths.items() if width > PHONE["width"]} == {}
 
@@ -114,23 +183,35 @@ async def test_the_start_page_is_small(browser: Browser) -> None:
 
 
 @in_the_browser
-async def test_a_keyboard_skips_to_the_content_and_reaches_every_control(browser: Browser, finished: Finished) -> None:
-    async with serving() as http, visiting(browser, http.base_url) as visit:
-        page = visit.page
+async def test_a_keyboard_skips_to_the_content_and_reaches_every_control(
+    browser: Browser, stored: Stored, finished: Finished
+) -> None:
+    async with opened(browser, stored, finished.pair) as (page, names):
         await page.goto("/history")
         await page.keyboard.press("Tab")
         assert "Skip to the content" in await page.evaluate(FOCUSED)
         await page.keyboard.press("Enter")
         await page.keyboard.press("Tab")
         assert 'id="company"' in await page.evaluate(FOCUSED)
-        for path in ("/history", "/settings", f"/playbooks/{finished.run_id}/share"):
+        missed: dict[str, list[str]] = {}
+        for path in paths(WITH_KEYBOARD, names):
             await page.goto(path)
-            controls, reached = await page.evaluate(REACHABLE), list[str]()
-            await page.keyboard.press("Tab")
-            while (focused := await page.evaluate(FOCUSED)) and len(reached) < 500:
-                reached.append(focused)
-                await page.keyboard.press("Tab")
-            assert [control for control in controls if control not in reached] == []
+            missed[path] = await missed_by_tab(page)
+        await end_the_sign_in(page, stored)
+        missed["after the sign-in"] = await missed_by_tab(page)
+
+    assert {path: controls for path, controls in missed.items() if controls} == {}
+
+
+async def missed_by_tab(page: Page) -> list[str]:
+    """Press Tab until the focus leaves the page, and return the controls that never had the focus."""
+    controls, reached = await page.evaluate(REACHABLE), list[str]()
+    assert controls
+    await page.keyboard.press("Tab")
+    while (focused := await page.evaluate(FOCUSED)) and len(reached) < MAX_TABS:
+        reached.append(focused)
+        await page.keyboard.press("Tab")
+    return [control for control in controls if control not in reached]
 
 
 @in_the_browser

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
 from browsers import Opened
 from conftest import LoopbackSite, Pair
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize
@@ -83,6 +84,11 @@ async def fill(page: Page, fields: Mapping[str, str]) -> None:
         await page.locator(f"[name={name}]").fill(text)
 
 
+async def sign_in(page: Page, token: str) -> None:
+    await page.get_by_label("Token").fill(token)
+    await page.get_by_role("button", name="Sign in").click()
+
+
 async def start(page: Page, pair: Pair, model: str = "", **fields: str) -> str:
     """Start a run on the page New, and return its id as soon as the run's page is shown."""
     await page.goto("/")
@@ -109,6 +115,17 @@ def run_in(page: Page) -> str:
     found = re.search(r"run_[0-9a-f]{32}", page.url)
     assert found, page.url
     return found[0]
+
+
+async def question_on(http: httpx2.AsyncClient, page: Page) -> dict[str, Any]:
+    """Return the question that the page shows, as the API describes it."""
+    at = page.url.replace("/playbooks/", "/runs/").removesuffix("/questions")
+    shown = await page.locator("[name=question_id]").get_attribute("value")
+    question = (await http.get(f"{at}/questions/next", params={"question_id": shown})).json()["question"]
+    if not question["material"]:
+        corrected = (await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})).json()
+        question["material"] = corrected["question"]["material"]
+    return question
 
 
 def counted(page: Page, name: str) -> Locator:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_jsonable_python
@@ -90,36 +91,42 @@ def _bare(form: Any) -> Any:  # noqa: ANN401 - a type
 
 
 def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noqa: ANN401 - a type
-    bare = _bare(form)
-    if bare is str:
-        return text
-    if bare is Touch:
-        return _email(text, cast("Touch", current), name)
-    if _is_subclass(bare, Sentence, Claim):
-        return _sentence(bare, text)
-    entry = _bare(get_args(bare)[0]) if get_origin(bare) is tuple else None
-    if entry is str or _is_subclass(entry, Sentence):
-        return tuple(_entries(text, entry))
-    if entry is None and not _is_subclass(bare, Value):
-        return _validated(text, form, name)
-    return _of_json(_json(text, bare, name), current, form, name)
+    parse = text_parser(form)
+    return parse(text, current, name) if parse else _of_json(_json(text, _bare(form), name), current, form, name)
 
 
-def takes_text(form: Any) -> bool:  # noqa: ANN401 - a type
-    """Whether people write a value of this type as plain text, and not as JSON."""
+def text_parser(form: Any) -> Callable[[str, Any, str], object] | None:  # noqa: ANN401 - a type
+    """Return what parses plain text as a value of this type, or None if people write such a value as JSON.
+
+    The arguments of the parser are the text, the current value, and the name of the part for errors.
+    """
     bare = _bare(form)
     if get_origin(bare) is tuple:
-        bare = _bare(get_args(bare)[0])
-        return bare is str or _is_subclass(bare, Sentence)
-    return bare in {str, Touch} or _is_subclass(bare, Sentence, Claim)
+        entry = _bare(get_args(bare)[0])
+        return partial(_entries, entry) if entry is str or _is_subclass(entry, Sentence) else None
+    if _is_subclass(bare, Sentence, Claim):
+        return partial(_sentence, bare)
+    if bare is Touch:
+        return _email
+    if bare is str:
+        return _unchanged
+    return None if _is_subclass(bare, Value) else partial(_single, form)
 
 
-def _entries(text: str, entry: Any) -> Iterator[object]:  # noqa: ANN401 - a type
+def _unchanged(text: str, *_: object) -> str:
+    return text
+
+
+def _single(form: Any, text: str, _: object, name: str) -> object:  # noqa: ANN401 - a type
+    """Parse a date, a number or a word from a list of choices."""
+    return _validated(text, form, name)
+
+
+def _entries(entry: Any, text: str, *_: object) -> tuple[object, ...]:  # noqa: ANN401 - a type
     """Split a text into lines for a list of texts, or into sentences for a paragraph."""
     if entry is str:
-        yield from (line for line in text.splitlines() if line.strip())
-    else:
-        yield from (_sentence(entry, sentence) for sentence in _paragraph(text))
+        return tuple(line for line in text.splitlines() if line.strip())
+    return tuple(_sentence(entry, sentence) for sentence in _paragraph(text))
 
 
 def _json(text: str, form: Any, name: str) -> JsonValue:  # noqa: ANN401 - a type
@@ -133,7 +140,7 @@ def _is_subclass(form: object, *kinds: type) -> bool:
     return isinstance(form, type) and issubclass(form, kinds)
 
 
-def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
+def _sentence(form: Any, text: str, *_: object) -> Value:  # noqa: ANN401 - a type
     """Convert a text to a sentence object without evidence.
 
     The checks determine the kind and the evidence of the sentence later.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from textwrap import shorten
 from typing import Any, NamedTuple, cast
 
 from pydantic_core import to_json
 
-from octave_mcp.copywriting.edit_input import COMPUTED, IDENTIFIERS, form_of, takes_text
+from octave_mcp.copywriting.edit_input import COMPUTED, IDENTIFIERS, form_of, text_parser
 from octave_mcp.domain.evidence import Claim
 from octave_mcp.domain.parts import written
 from octave_mcp.domain.playbook import Playbook, Touch
@@ -38,7 +39,7 @@ def editable_text(playbook: Playbook, path: Path) -> EditableText:
     """Return the part as text: an e-mail, a sentence, a paragraph or a list of lines. Return anything else as JSON."""
     part = part_at(playbook, path)
     is_empty = part is None or part == ()
-    plain = "" if is_empty and takes_text(form_of(playbook, path)) else _plain(part)
+    plain = "" if is_empty and text_parser(form_of(playbook, path)) else _plain(part)
     return EditableText(to_json(part, indent=2).decode(), is_json=True) if plain is None else EditableText(plain, False)
 
 
@@ -54,8 +55,8 @@ def parts_within(playbook: Playbook, path: Path) -> Iterator[PartWithin]:
 
 def _plain(part: object) -> str | None:
     match part:
-        case str():
-            return part
+        case str() | date():
+            return str(part)
         case Touch():
             return f"Subject: {part.subject}\n\n{part.body}"
         case Sentence() | Claim():

@@ -91,7 +91,8 @@ async def answer_question(
     if len(text) > MAX_ANSWER_CHARACTERS:
         raise InputError(
             f"the answer has {len(text):,} characters, more than the limit of {MAX_ANSWER_CHARACTERS:,}; "
-            "give fewer entries"
+            "give fewer entries",
+            "answer",
         )
     record, stored, open_count = await call.runs.answer(run_id, question_id, text)
     return Verdict(

@@ -23,6 +23,9 @@ from octave_mcp.surfaces.web import paths
 from octave_mcp.surfaces.web.lazy import Web
 
 MAX_BODY_BYTES = 1024 * 1024
+# Forms of the pages are percent-encoded: the longest answer to a question can need two MiB. A form with a text that is
+# too long must also arrive, because the page then shows the text again. If it does not arrive, the text can be lost.
+MAX_FORM_BYTES = 4 * MAX_BODY_BYTES
 # MAX_BODY_BYTES does not apply to this path, because the MCP SDK applies its own limit of 4 MiB.
 MCP_PATH = "/mcp"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,6 +47,10 @@ NO_TOKENS = Unauthorized(
     " set OCTAVE_TOKENS on the server and send one of its tokens"
 )
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send less"
+FORM_TOO_LARGE = (
+    f"the entries in the form are larger than {MAX_FORM_BYTES:,} bytes; go back in the browser, which usually still "
+    "has them, shorten them, and send the form again"
+)
 
 
 class TrailingSlash:
@@ -183,7 +190,7 @@ class Tokens:
 
 
 class Limited:
-    """Rejects request bodies that are larger than MAX_BODY_BYTES, even if the Content-Length header is wrong.
+    """Rejects request bodies that are too large, even if the Content-Length header is wrong.
 
     Starlette's RequestBodyLimitMiddleware cannot replace this class, because it checks Content-Length only when the
     endpoint reads the body or responds. With that middleware, a route that does not read the body would do its work
@@ -197,19 +204,21 @@ class Limited:
         if scope["type"] != "http" or scope["path"] == MCP_PATH:
             await self._app(scope, receive, send)
             return
-        read = 0
+        is_page, read = paths.is_page(scope["path"]), 0
+        limit = MAX_FORM_BYTES if is_page else MAX_BODY_BYTES
+        too_large = TooLarge(FORM_TOO_LARGE if is_page else TOO_LARGE)
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
-                raise TooLarge(TOO_LARGE)
+            if read > limit:
+                raise too_large
             return message
 
         content_length = Headers(scope=scope).get("content-length", "0")
-        too_large = content_length.isdecimal() and int(content_length) > MAX_BODY_BYTES
-        await (refusal(scope, TooLarge(TOO_LARGE)) if too_large else self._app)(scope, counted, send)
+        is_too_large = content_length.isdecimal() and int(content_length) > limit
+        await (refusal(scope, too_large) if is_too_large else self._app)(scope, counted, send)
 
 
 def _same_origins(scope: Scope) -> tuple[str, ...]:

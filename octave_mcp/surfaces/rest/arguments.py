@@ -53,6 +53,17 @@ async def read_arguments(request: Request) -> Arguments:
         WrongType: If the body is neither JSON nor a form.
         TooLarge: If the body is larger than the limit.
     """
+    arguments = await read_any_arguments(request)
+    refuse_unstorable(arguments.values)
+    return arguments
+
+
+async def read_any_arguments(request: Request) -> Arguments:
+    """Return the arguments of a request, also those in the body that a database cannot store. Tools refuse them.
+
+    Raises:
+        OctaveError: See `read_arguments`.
+    """
     query = request.scope["query_string"].decode("latin-1")
     if request.method in WITH_BODY:
         # Do not ignore a query string silently: the caller would not notice that the arguments in it have no effect.
@@ -64,9 +75,8 @@ async def read_arguments(request: Request) -> Arguments:
     path = request.path_params
     if twice := path.keys() & values.keys():
         raise InputError(f"{', '.join(sorted(twice))}: already in the path; do not send it a second time")
-    values = path | values
-    refuse_unstorable(values)
-    return Arguments(values, is_text)
+    refuse_unstorable(path)
+    return Arguments(path | values, is_text)
 
 
 async def _body(request: Request) -> tuple[dict[str, Any], bool]:

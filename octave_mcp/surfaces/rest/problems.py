@@ -11,12 +11,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from octave_mcp.errors import InputError, NotAllowed, NotFound, OctaveError, Unauthorized
+from octave_mcp.errors import InputError, NotAllowed, NotFound, OctaveError, Unauthorized, by_name, name_of
 from octave_mcp.surfaces.web.paths import is_for_browsers
 from octave_mcp.tools.calls import HTTP
 
 NO_PATH = "unknown path; GET /openapi.json lists all paths"
 NO_PAGE = "the address is wrong, or what it showed was deleted; History lists all runs"
+# Strangers can see this text. The actual one can contain paths of the server.
+NO_DETAILS = "the server cannot answer now; try again in a moment"
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -32,6 +34,11 @@ def refusal(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None
     from octave_mcp.surfaces.web.errors import error_page  # noqa: PLC0415 - loaded for the first page
 
     return error_page(scope, failed, headers)
+
+
+def without_details(failed: OctaveError) -> OctaveError:
+    """Return the same kind of error with a text for strangers."""
+    return by_name(name_of(failed), NO_DETAILS)
 
 
 def content(failed: OctaveError) -> dict[str, Any]:

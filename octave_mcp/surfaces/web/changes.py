@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -73,16 +74,9 @@ async def _page(
 ) -> Response:
     """Return the page with the newest version of the part, and with what the person has already entered."""
     run_id = request.path_params["run_id"]
-    typed = given.get("text") or given.get("instruction") or ""
-    lost = ""
-    try:
-        part = await site.call("read_section", {"run_id": run_id, "section": section or "brief"})
-    except InputError:
-        if not typed:
-            raise
-        # Show what the person has entered beside the section, because the part to which it belongs is gone.
-        part = await site.call("read_section", {"run_id": run_id, "section": first_of(section) or "brief"})
-        lost, given, faults = typed, {}, {"": GONE}
+    part, lost = await _shown(site, run_id, section, given)
+    if lost:
+        given, faults = {}, {"": GONE}
     app = await site.app()
     record = await app.runs.get(run_id)
     return await site.page(
@@ -101,3 +95,14 @@ async def _page(
         personas=await site.personas(run_id),
         at=f"{PLAYBOOKS}{run_id}",
     )
+
+
+async def _shown(site: Site, run_id: str, section: str, given: Mapping[str, str]) -> tuple[Any, str]:
+    """Return the part to show. If the part is gone, return its section and the text that the person wrote for it."""
+    typed = given.get("text") or given.get("instruction") or ""
+    try:
+        return await site.call("read_section", {"run_id": run_id, "section": section or "brief"}), ""
+    except InputError:
+        if not typed:
+            raise
+    return await site.call("read_section", {"run_id": run_id, "section": first_of(section) or "brief"}), typed

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from octave_mcp.errors import OctaveError, Unauthorized
+from octave_mcp.surfaces.rest.problems import without_details
 from octave_mcp.surfaces.web.paths import is_open
 from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.tools.calls import WEB
@@ -23,13 +24,12 @@ TITLES = {
     413: "Too much text",
     503: "The server is not ready",
 }
-# Strangers can see this text. The actual one can contain paths of the server.
-NO_DETAILS = "the server cannot answer now; try again in a moment"
 
 
 def error_page(scope: Scope, failed: OctaveError, headers: Mapping[str, str] | None = None) -> Response:
-    is_hidden = is_open(scope["path"]) and failed.status >= OctaveError.status
-    text = NO_DETAILS if is_hidden else WEB.with_local_names(str(failed))
+    if is_open(scope["path"]) and failed.status >= OctaveError.status:
+        failed = without_details(failed)
+    text = WEB.with_local_names(str(failed))
     title = TITLES.get(failed.status, HTTPStatus(failed.status).phrase)
     # A person with a shared link is not a user of this server, so the page must not lead into it.
     is_shared = scope["path"].startswith(SHARED)

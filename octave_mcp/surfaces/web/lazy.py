@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from octave_mcp.errors import OctaveError
-from octave_mcp.surfaces.rest.problems import refusal
+from octave_mcp.surfaces.rest.problems import refusal, without_details
 from octave_mcp.surfaces.web import cookies
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Web:
         site = await self._opened_site()
         try:
             is_signed_in = bool(secret) and await site.is_signed_in(secret, scope)
-        except OctaveError as failed:  # the database cannot be used
-            await refusal(scope, failed)(scope, receive, send)
+        except OctaveError as failed:  # the database cannot be used, so this can be a stranger with an invented cookie
+            await refusal(scope, without_details(failed))(scope, receive, send)
             return
         if is_signed_in:
             await app(cookies.signed_in(scope, secret), receive, send)

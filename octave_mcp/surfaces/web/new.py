@@ -13,7 +13,7 @@ from starlette.responses import Response
 from octave_mcp.app import App
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
 from octave_mcp.domain.sender import Sender
-from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError
+from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError, UnknownName
 from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
@@ -25,6 +25,8 @@ OPTIONS = ("model", "source", "language", "max_pages", "max_cost_usd")
 ESTIMATED = ("vendor_domain", "context", *OPTIONS, *SENDER)
 STARTED = (*ESTIMATED, "refresh", "session_id")
 FIELDS = {*ESTIMATED, "refresh", "prospects", "prospect_domain"}
+# The folded parts of the form, with their fields.
+FOLDED = {"sender": SENDER, "options": (*OPTIONS, "refresh")}
 
 
 class Option(NamedTuple):
@@ -127,10 +129,11 @@ async def _page(
     estimates: list[tuple[str, Any]] | None = None,
     status: int = 200,
 ) -> Response:
-    app, wrong = await site.app(), faults or {}
-    models, automatic = await _options(site, app)
+    app = await site.app()
+    models = await _options(site, app)
+    automatic, unknown = _automatic(app, models)
+    wrong = {**unknown, **(faults or {})}
     # Show a part of the form that is folded if the person has entered something there, or must correct it.
-    parts = {"sender": SENDER, "options": (*OPTIONS, "refresh")}
     shown = {**wrong, **{name: value for name, value in given.items() if value not in {"", AUTO}}}
     return await site.page(
         request,
@@ -138,7 +141,7 @@ async def _page(
         status,
         given=given,
         faults=wrong,
-        open_parts=[part for part, names in parts.items() if shown.keys() & {*names}],
+        open_parts=[part for part, names in FOLDED.items() if shown.keys() & {*names}],
         estimates=estimates or [],
         request_id=given.get("request_id") or secrets.token_hex(16),
         models=models,
@@ -151,13 +154,19 @@ async def _page(
     )
 
 
-async def _options(site: Site, app: App) -> tuple[list[Option], Option]:
-    """Return all models to choose, and the model that the server uses if a person chooses none."""
+async def _options(site: Site, app: App) -> list[Option]:
+    """Return all models to choose, first those that are set up."""
     costs = await site.costs(app)
-    options = sorted((_option(app, model, costs) for model in MODELS), key=lambda option: bool(option.missing))
-    automatic = app.model_name(AUTO) or BY_RULES
-    found = next(option for option in options if option.name == automatic)
-    return options, found
+    return sorted((_option(app, model, costs) for model in MODELS), key=lambda option: bool(option.missing))
+
+
+def _automatic(app: App, models: list[Option]) -> tuple[Option, dict[str, str]]:
+    """Return the model that the server uses if a person chooses none, and what is wrong with that setting."""
+    try:
+        name = app.model_name(AUTO) or BY_RULES
+    except UnknownName as unknown:
+        return Option(app.settings.model, "", missing="correct OCTAVE_MODEL"), {"model": str(unknown)}
+    return next(model for model in models if model.name == name), {}
 
 
 def _option(app: App, model: ModelChoice, costs: Mapping[str, str]) -> Option:

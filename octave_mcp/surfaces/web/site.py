@@ -17,7 +17,7 @@ from octave_mcp.errors import InputError, OctaveError, ReusedRequest
 from octave_mcp.settings import Settings
 from octave_mcp.surfaces.exposure import safe_tokens
 from octave_mcp.surfaces.rest.access import is_from_elsewhere
-from octave_mcp.surfaces.rest.arguments import Arguments, ToolFunction, read_arguments
+from octave_mcp.surfaces.rest.arguments import Arguments, ToolFunction, read_any_arguments
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.surfaces.web import cookies
 from octave_mcp.surfaces.web.costs import Costs
@@ -77,7 +77,8 @@ class Site:
         Raises:
             InputError, WrongType, TooLarge: If the body is not a form, or is too large.
         """
-        arguments = await read_arguments(request)
+        # The tools say which entry cannot be stored, and the page then shows it beside the entry.
+        arguments = await read_any_arguments(request)
         if not arguments.is_text:
             raise InputError("send a form; programs call the API, which /docs describes")
         # Browsers send line breaks as CR LF; the texts of playbooks have LF.
