@@ -306,5 +306,5 @@ async def test_an_unknown_model_in_the_settings_is_named_on_the_page_new_and_sto
 
     assert "OCTAVE_MODEL: there is no model 'gpt-9'; choose one of openai" in new.text
     assert "OCTAVE_MODEL: there is no model 'gpt-9'" in refused.text
-    assert "quill.org: extractive" in estimated.text
+    assert "quill.org: Rules, no model" in estimated.text
     assert "OCTAVE_SOURCE: there is no source 'rumour'" in no_source.text
