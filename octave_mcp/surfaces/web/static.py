@@ -48,5 +48,8 @@ async def favicon(_: Site, __: Request) -> Response:
 @cache
 def contents() -> dict[str, str]:
     """Return the contents of all files, by file name. The first call reads the files."""
-    folder = files("octave_mcp.surfaces.web") / "static"
-    return {name: (folder / name).read_text("utf-8") for name in OWN_FILES} | playbook_files() | {ICON: SVG}
+    folder, playbook = files("octave_mcp.surfaces.web") / "static", playbook_files()
+    own = {name: (folder / name).read_text("utf-8") for name in OWN_FILES}
+    # Every page needs both style sheets, and a browser shows one file sooner than two.
+    own["app.css"] = playbook["playbook.css"] + own["app.css"]
+    return {**own, "playbook.js": playbook["playbook.js"], ICON: SVG}
