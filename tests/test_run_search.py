@@ -123,7 +123,14 @@ async def test_filters_are_combined() -> None:
         assert await found(client, status="completed", session_id=second) == [4, 2]
         assert await found(client, status="completed", session_id=second, company="acme", since="2026-03-02") == [2]
         assert await found(client, session_id=first) == [1]
-        assert await found(client, session_id="sess_none") == []
+
+
+async def test_a_session_that_does_not_exist_is_reported_not_taken_for_one_without_runs() -> None:
+    async with serving() as client:
+        problem = problem_in(await client.get("/runs", params={"session_id": "sess_none"}))
+
+    assert (problem["status"], problem["code"]) == (404, "not_found")
+    assert "there is no session 'sess_none', or it was deleted" in problem["detail"]
 
 
 async def test_a_listed_revision_names_its_session_and_the_run_that_owns_the_playbook() -> None:
@@ -141,7 +148,9 @@ async def test_a_listed_revision_names_its_session_and_the_run_that_owns_the_pla
     ("arguments", "detail"),
     [
         ({"since": "2026-03-03", "until": "2026-03-02"}, "since: 2026-03-03 is after until, 2026-03-02; swap them"),
-        ({"since": "yesterday"}, "since: Input should be a valid date"),
+        ({"since": "yesterday"}, "since: give a day such as 2026-01-31"),
+        ({"until": "0"}, "until: give a day such as 2026-01-31"),
+        ({"until": "2026-03-02T00:00:00"}, "until: give a day such as 2026-01-31"),
         ({"until": "2026-02-30"}, "until: Input should be a valid date"),
         ({"cursor": "run_none"}, "'run_none' is not a valid cursor"),
         ({"status": "done"}, "status: Input should be 'queued'"),

@@ -231,7 +231,7 @@ async def test_the_settings_the_doctor_and_the_tools_say_which_model_is_the_defa
     assert default in settings["OCTAVE_MODEL"]["description"]
     assert default in next(setting["description"] for setting in shown if setting["name"] == "OCTAVE_MODEL")
     assert default in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
-    assert model["status"] == "warning"
+    assert model["status"] == "not set up"
     assert "host writes over MCP, extractive elsewhere" in model["found"]
     assert "OPENAI_API_KEY" in model["fix"]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.estimate import Estimate
@@ -31,6 +33,16 @@ from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.sessions import RunLine, run_line
 
 
+def _day(given: object) -> object:
+    # pydantic would also accept a number, as seconds since 1970.
+    if isinstance(given, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", given.strip()):
+        raise PydanticCustomError("no_day", "give a day such as 2026-01-31")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
 class RunList(Value):
     """A list of runs, newest first."""
 
@@ -53,8 +65,8 @@ async def list_runs(
         str | None, Field(max_length=253, description="Part of the vendor's or prospect's domain")
     ] = None,
     status: Annotated[RunStatus | None, Field(description="Only runs with this status")] = None,
-    since: Annotated[date | None, Field(description="Only runs requested on or after this day, in UTC")] = None,
-    until: Annotated[date | None, Field(description="Only runs requested on or before this day, in UTC")] = None,
+    since: Annotated[Day | None, Field(description="Only runs requested on or after this day, in UTC")] = None,
+    until: Annotated[Day | None, Field(description="Only runs requested on or before this day, in UTC")] = None,
     session_id: SessionId = None,
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum entries")] = 20,
     cursor: Annotated[str | None, Field(description="From the last result, to get older runs")] = None,
@@ -62,8 +74,10 @@ async def list_runs(
     call: Call,
 ) -> RunList:
     """List runs, newest first: all runs, or the runs that match every filter."""
-    runs = await call.runs.list_runs(session_id, limit + 1, cursor, run_filter(company, status, since, until))
-    return run_list(runs, limit)
+    only = run_filter(company, status, since, until)
+    if session_id is not None:
+        await call.runs.session(session_id)  # this call raises NotFound if the session does not exist
+    return run_list(await call.runs.list_runs(session_id, limit + 1, cursor, only), limit)
 
 
 def run_filter(company: str | None, status: RunStatus | None, since: date | None, until: date | None) -> RunFilter:
