@@ -136,7 +136,7 @@ def execute(home: Path, statement: str, *values: object) -> None:
 
 @dataclass(frozen=True)
 class Stored:
-    """A completed run in a database that the test can change."""
+    """A completed run in a database that the test can change. It has no files."""
 
     home: Path
     run_id: str
@@ -154,4 +154,6 @@ class Stored:
 def copied(finished: Finished, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stored]:
     shutil.copytree(finished.home, folder)
     monkeypatch.setenv("OCTAVE_HOME", str(folder))
+    # The copy still names the folder of the original's files, which an edit of the copy would overwrite.
+    execute(folder, "delete from notes where key = ?", f"folder of {finished.run_id}")
     yield Stored(folder, finished.run_id, finished.session_id)
