@@ -178,12 +178,21 @@ async def test_a_person_passes_questions_to_a_model_until_the_playbook_is_writte
         await page.get_by_text("Your answer", exact=True).click()
         assert await page.locator(".notice pre").first.inner_text() == "I would rather not."
 
+        corrections = 0
         while not await playbook.count():
-            await answers.fill(json.dumps(answer_to(await question_on(http, page))))
+            question = await question_on(http, page)
+            if question["corrects"]:
+                corrections += 1
+                await page.get_by_role("button", name="Copy it for a new chat").click()
+                await page.get_by_role("button", name="Copied").wait_for()
+                assert question["material"] in (copied := await page.evaluate(COPIED))
+                assert question["complaint"] in copied
+            await answers.fill(json.dumps(answer_to(question)))
             await page.get_by_role("button", name="Send the answer").click()
             await page.wait_for_load_state()
             await answers.or_(playbook).first.wait_for()
 
+        assert corrections
         assert page.url.rpartition("/")[2].startswith(run_id)
 
 

@@ -143,7 +143,7 @@ async def test_a_text_that_was_edited_elsewhere_is_kept_and_stored_only_when_it_
             await page.locator("#text").fill(text)
             await page.get_by_role("button", name="Save as a new version").click()
 
-        await visit.page.get_by_text("Someone stored a newer version").wait_for()
+        await visit.page.get_by_text("A newer version was created").wait_for()
 
         assert await visit.page.locator("#text").input_value() == "Write to the depot first."
         await visit.page.get_by_role("button", name="Save as a new version").click()

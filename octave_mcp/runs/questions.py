@@ -169,7 +169,7 @@ class Questions:
     async def _question(self, run_id: str, question_id: str) -> QuestionRecord:
         question = await self._store.question(run_id, question_id)
         if question is None:
-            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns open questions")
+            raise NotFound(f"run {run_id!r} has no question {question_id!r}; call next_question for an open question")
         return question
 
     async def _open_count(self, run_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Makes, lists, opens and revokes links to playbooks."""
+"""Creates, lists, opens and revokes links to playbooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Shares:
         self._store, self._versions = store, versions
 
     async def create(self, run_id: str, version: int | None, days: int) -> tuple[Share, str]:
-        """Make a link to a version of a finished run's playbook, and return it with its secret.
+        """Create a link to a version of a finished run's playbook, and return it with its secret.
 
         The default is the newest version. The secret cannot be found out again, because only its digest is stored.
 

@@ -51,7 +51,10 @@ class RunList(Value):
 
 
 class EstimateReport(Value):
-    """What a run would use and need. `by_default`: whether nobody named a model, and no provider is configured."""
+    """The model and source that a run would use, and its estimated calls, tokens and cost.
+
+    `by_default`: true if no model was named and no provider is configured.
+    """
 
     model: str
     source: str
@@ -87,7 +90,7 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
         InputError: If `since` is after `until`.
     """
     if since and until and since > until:
-        raise InputError(f"since: {since} is after until, {until}; swap them", "since")
+        raise InputError(f"since: the first day, {since}, is after the last day, {until}; swap them", "since")
     part = company.strip() if company else None
     return RunFilter(company=part, status=status, since=_start(since), until=_start(until, days=1))
 

@@ -25,7 +25,7 @@ class PartLine(Value):
 class SectionText(Value):
     """A part of a playbook as text to edit, in the format that `edit_section` accepts.
 
-    `is_json`: whether the part cannot be written as plain text. `parts` are smaller parts, which can be edited alone.
+    `is_json`: `text` is JSON, because the part cannot be written as plain text. `parts` are smaller parts, which can be edited alone.
     """
 
     run_id: str

@@ -1,4 +1,4 @@
-"""Tools: make, list and revoke links with which people without access to the server read a playbook."""
+"""Tools: create, list and revoke links that let people without access to the server read a playbook."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SHARED = "/s/"
 
 
 class SharedPlaybook(Share):
-    """A new link. `path` contains the secret, which is not shown again."""
+    """A new link: the server's address, followed by `path`. No later response contains `path`."""
 
     path: str
 
 
 class ShareList(Value):
-    """The links of a playbook, newest first, including links that no longer work."""
+    """The links to a playbook, newest first, including expired and revoked links. Their paths are not included."""
 
     shares: tuple[Share, ...]
 
@@ -36,14 +36,14 @@ async def share_playbook(
     *,
     call: Call,
 ) -> SharedPlaybook:
-    """Make a link to one version of a playbook. Anyone with the link can read that version, and nothing else."""
+    """Create a link to one version of a playbook. Anyone with the link can read that version, and nothing else."""
     share, secret = await call.runs.shares.create(run_id, version, days)
     return SharedPlaybook(**dict(share), path=f"{SHARED}{secret}")
 
 
 @tool("GET", "/runs/{run_id}/shares", title="List the links of a playbook", read_only=True, in_tool_list=False)
 async def list_shares(run_id: RunId, *, call: Call) -> ShareList:
-    """List the links to versions of a playbook. The secrets in the links are not stored."""
+    """List the links to a playbook, newest first, including expired and revoked links, without their paths."""
     return ShareList(shares=tuple(await call.runs.shares.listed(run_id)))
 
 

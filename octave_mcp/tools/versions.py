@@ -1,4 +1,4 @@
-"""Tools: list and compare the versions of a playbook, and make a version with a person's own text."""
+"""Tools: list and compare the versions of a playbook, and create a version with a person's own text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def version_number(given: object) -> int | None:
     try:
         return None if is_absent(given) else TypeAdapter(Annotated[int, Field(ge=1)]).validate_python(given)
     except ValidationError:
-        raise InputError("version: must be the number of a version, 1 or higher", "version") from None
+        raise InputError("version: give the number of a version, 1 or higher", "version") from None
 
 
 @tool(
@@ -54,7 +54,7 @@ def version_number(given: object) -> int | None:
 async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
     """List the versions of a playbook, newest first.
 
-    Each entry says who made the version, when and how, and what changed.
+    Each entry says who created the version, when and how, and what changed.
     """
     return VersionList(run_id=run_id, versions=tuple(reversed(await call.runs.versions.listed(run_id))))
 
@@ -115,7 +115,7 @@ async def edit_section(
     *,
     call: Call,
 ) -> Edited:
-    """Replace a section, or part of a section, with your own text, and make a new version of the playbook.
+    """Replace a section, or part of a section, with your own text, and create a new version of the playbook.
 
     The text is stored unchanged and is marked as yours. Its claims are checked against the pages that the run has read,
     and e-mails are scored. Problems that the checks find are returned as warnings.

@@ -48,8 +48,8 @@ NO_TOKENS = Unauthorized(
 )
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send less"
 FORM_TOO_LARGE = (
-    f"the entries in the form are larger than {MAX_FORM_BYTES:,} bytes; go back in the browser, which usually still "
-    "has them, shorten them, and send the form again"
+    f"the form is larger than {MAX_FORM_BYTES // 2**20} MiB; go back (browsers usually keep the entries), shorten the "
+    "text, and send the form again"
 )
 
 

@@ -18,10 +18,13 @@ from octave_mcp.tools.sharing import SHARED
 TITLES = {
     400: "The request is not valid",
     401: "Sign in",
+    403: "This address is not set up",
     404: "Page not found",
     405: "Page not found",
     409: "Not possible now",
     413: "Too much text",
+    421: "This address is not set up",
+    500: "Something went wrong",
     503: "The server is not ready",
 }
 

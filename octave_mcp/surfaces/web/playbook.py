@@ -15,7 +15,7 @@ from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS, change_at
-from octave_mcp.surfaces.web.rendering import as_sentence
+from octave_mcp.surfaces.web.rendering import as_sentence, part_in_words
 from octave_mcp.surfaces.web.site import Site, redirect
 from octave_mcp.surfaces.web.steps import STEPS
 from octave_mcp.tools.versions import version_number
@@ -48,6 +48,7 @@ async def _playbook(site: Site, request: Request, record: RunRecord) -> Response
     versions = await app.runs.versions.listed(run_id)
     is_newest = version in {None, versions[-1].number}
     shown = await app.playbook_page(run_id, version, partial(change_at, run_id) if is_newest else None)
+    made = _made(versions, done)
     return await site.page(
         request,
         "playbook",
@@ -57,8 +58,8 @@ async def _playbook(site: Site, request: Request, record: RunRecord) -> Response
         is_newest=is_newest,
         versions=versions,
         formats=FORMATS,
-        notice=_edited(shown.playbook, versions[-1].number) if done == "edit" else await _notice(site, done),
-        made=_made(versions, done),
+        notice=_edited(shown.playbook, made) if done == "edit" else await _notice(site, record, done, made),
+        made=made,
     )
 
 
@@ -74,12 +75,15 @@ def _edited(playbook: Playbook, version: int) -> str:
     return " ".join((f"Your text was saved as version {version}.", *map(as_sentence, warnings)))
 
 
-async def _notice(site: Site, done: str) -> str:
-    """Say what the run did that changed the playbook."""
+async def _notice(site: Site, record: RunRecord, done: str, made: int) -> str:
+    """Say what the run `done` did that changed the playbook."""
     try:
         report = await site.call("get_run", {"run_id": done}) if done else None
     except OctaveError:  # anybody can write anything into the URL
         report = None
+    if report and report.revision and made:
+        section = part_in_words(report.revision.section, await site.personas(record.run_id))
+        return f"Version {made}: revised {section}."
     return as_sentence(report.message) if report else ""
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.asks import prompts
+from octave_mcp.domain.questions import Question
 from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
@@ -38,6 +39,22 @@ async def answer(site: Site, request: Request) -> Response:
     return redirect(f"{PLAYBOOKS}{run_id}/questions")
 
 
+def _text(asked: Question, question: Question) -> str:
+    """Return the question as a text for a chat.
+
+    `asked`: the question itself, or the one that it corrects. A correction does not repeat the instructions and the
+    material, so a chat that has not seen them needs this text.
+    """
+    schema = json.dumps(question.answer_schema, ensure_ascii=False)
+    parts = (
+        asked.instructions,
+        asked.material,
+        question.complaint,
+        f"Answer with one JSON object of this JSON Schema:\n{schema}",
+    )
+    return "\n\n".join(filter(None, parts))
+
+
 async def _page(
     site: Site,
     request: Request,
@@ -56,7 +73,9 @@ async def _page(
         return redirect(f"{PLAYBOOKS}{run_id}")
     question = report.question
     title = (await asyncio.to_thread(prompts.load, question.prompt)).title if question else ""
-    schema = json.dumps(question.answer_schema, ensure_ascii=False) if question else ""
+    first = None
+    if question and question.corrects and not question.material:
+        first = (await site.call("look_at_question", {"run_id": run_id, "question_id": question.corrects})).question
     return await site.page(
         request,
         "questions",
@@ -65,7 +84,8 @@ async def _page(
         report=report,
         question=question,
         title=title,
-        schema=schema,
+        text=_text(question, question) if question else "",
+        for_new_chat=_text(first, question) if first else "",
         given=given,
         faults=faults or {},
         notice=notice,

@@ -80,7 +80,7 @@ def _called(name: str) -> str:
 _WORDS = {"email_sequences": "E-mails", "touches": "e-mail", "talk_tracks": "Call scripts"}
 
 
-def _part(path: str, personas: Mapping[str, str]) -> str:
+def part_in_words(path: str, personas: Mapping[str, str]) -> str:
     """Return the path of a part in words: 'E-mails, VP of Operations, e-mail 1'. `personas` are job titles by id."""
     words: list[str] = []
     for step in steps_of(path):
@@ -103,7 +103,7 @@ _FILTERS: Any = {
     "called": _called,
     "day": _day,
     "minute": _minute,
-    "part": _part,
+    "part": part_in_words,
     "sentence": as_sentence,
     "site": _site,
     "spaced": _spaced,

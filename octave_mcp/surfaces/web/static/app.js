@@ -9,7 +9,7 @@
     form.addEventListener("submit", (event) => {
       const isOtherChanged = forms.some((other) => other !== form && other.dataset.changed);
       // A second click on a button that starts something would start it twice.
-      if (form.dataset.sent || (isOtherChanged && !confirm("Discard what you entered in the other form of this page?"))) {
+      if (form.dataset.sent || (isOtherChanged && !confirm("You have unsent text in the other form. Discard it?"))) {
         event.preventDefault();
       } else {
         form.dataset.sent = "yes";
@@ -32,6 +32,9 @@
   for (const field of document.querySelectorAll("input[name^=sender_]")) {
     field.value ||= stored(field.name);
     field.form.addEventListener("submit", () => store(field.name, field.value));
+  }
+  for (const form of document.querySelectorAll("form[action='/sign-out']")) {
+    form.addEventListener("submit", clear); // over plain HTTP, browsers ignore the header Clear-Site-Data
   }
   const senderName = document.querySelector("#sender_name");
   if (senderName?.value) senderName.closest("details").querySelector("summary .quiet").textContent = senderName.value;
@@ -58,6 +61,12 @@
   function store(name, value) {
     try {
       localStorage.setItem(name, value);
+    } catch {}
+  }
+
+  function clear() {
+    try {
+      localStorage.clear();
     } catch {}
   }
 
