@@ -135,8 +135,8 @@ class Settings(BaseSettings):
     public_hosts: Names = Field((), description="Host names that HTTP callers are allowed to use, like octave.acme.com")
     tokens: Tokens = Field(
         (),
-        description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN', and that people sign in with; at least 16 "
-        "characters each if other machines can reach the server",
+        description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN', and that people sign in with; at "
+        "least 16 characters each if other machines can reach the server",
     )
     keep_days: int = Field(90, ge=1, description="Days until a finished run and its files are deleted")
     allow_hosts: Names = Field(

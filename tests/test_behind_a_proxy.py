@@ -1,4 +1,4 @@
-"""Requests through a TLS-terminating proxy: a trailing slash makes no difference, and none leads to the path without it."""
+"""Requests through a TLS-terminating proxy: a trailing slash makes no difference, and causes no redirect."""
 
 from __future__ import annotations
 

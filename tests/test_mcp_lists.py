@@ -11,8 +11,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from conftest import Finished
 from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
 from mcp_types import INTERNAL_ERROR
 from test_prompt_arguments import ERAS, Era, asking
+from web import serving
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.mcp.server import make
@@ -87,7 +89,8 @@ async def test_the_server_has_a_title_and_an_icon_in_both_eras() -> None:
         info = old.initialize_result.server_info.model_dump(by_alias=True, exclude_none=True)
         discovered = (await new.ask("server/discover", {}))["result"]["_meta"][SERVER_INFO]
 
-    assert info == discovered
+    # Only a server with pages has a website.
+    assert info == {name: value for name, value in discovered.items() if name != "websiteUrl"}
     assert (info["name"], info["title"]) == ("octave", "Octave sales playbooks")
     (icon,) = info["icons"]
     assert icon["mimeType"] == "image/svg+xml"
@@ -95,6 +98,27 @@ async def test_the_server_has_a_title_and_an_icon_in_both_eras() -> None:
     head, _, body = icon["src"].partition(",")
     assert head == "data:image/svg+xml;base64"
     assert ET.fromstring(base64.b64decode(body)).tag.endswith("svg")  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize(
+    ("settings", "website"),
+    [
+        ({"port": 7777}, "http://127.0.0.1:7777/"),
+        ({"host": "::1", "port": 7777}, "http://[::1]:7777/"),
+        ({"public_hosts": ("*.acme.com", "octave.acme.com"), "port": 7777}, "https://octave.acme.com/"),
+        ({"host": "0.0.0.0", "port": 7777, "tokens": ("a-token-of-this-server",)}, None),  # noqa: S104 - not bound
+    ],
+    ids=str,
+)
+async def test_a_server_with_pages_names_their_address_as_its_website(settings: Any, website: str | None) -> None:  # noqa: ANN401 - fields of Settings
+    async with serving(**settings) as http:
+        headers = {"Authorization": "Bearer a-token-of-this-server"}
+        transport = StreamableHttpTransport(f"{http.base_url.join('/mcp')}", headers=headers)
+        async with Client(transport, mode="legacy") as client:
+            info = client.initialize_result
+
+    assert info
+    assert info.server_info.website_url == website
 
 
 @in_both_eras
@@ -145,7 +169,7 @@ async def test_an_invalid_version_of_a_resource_is_an_invalid_argument(
     async with asking(era) as client:
         text = await client.refusal("resources/read", {"uri": uri})
 
-    assert text.startswith("[unknown_name] the playbook" if version == "9" * 30 else "[invalid_input] version: must be")
+    assert text.startswith("[unknown_name] the playbook" if version == "9" * 30 else "[invalid_input] version: give")
 
 
 @in_both_eras

@@ -255,7 +255,9 @@ async def test_adding_a_binary_format_takes_a_module_and_a_line_in_the_table(pro
 @pytest.mark.long
 async def test_adding_a_tool_takes_a_module_and_its_import(product: ProductCopy) -> None:
     product.add("octave_mcp/tools/echoes.py", TOOL)
-    product.replace("octave_mcp/tools/__init__.py", "    copy_check,\n    playbooks", "    copy_check,\n    echoes,\n    playbooks")
+    product.replace(
+        "octave_mcp/tools/__init__.py", "    copy_check,\n    playbooks", "    copy_check,\n    echoes,\n    playbooks"
+    )
     product.replace("octave_mcp/tools/__init__.py", '"TOOLS",', '"TOOLS", "echoes",')
     assert len(product.edited) <= 2
 

@@ -46,7 +46,10 @@ REFUSED: list[tuple[Json, tuple[str, ...]]] = [
         {"name": "playbook", "arguments": {"vendor": "acme.com"}},
         ("vendor: unknown argument (did you mean vendor_domain?)",),
     ),
-    ({"name": "call_prep", "arguments": {"role": "VP Sales"}}, ("run_id: missing", "call_prep takes run_id, role")),
+    (
+        {"name": "call_prep", "arguments": {"persona": "VP Sales"}},
+        ("run_id: missing", "call_prep takes run_id, persona"),
+    ),
     ({"name": "call_prep", "arguments": {"run_id": ["a"]}}, ("run_id: must be a string",)),
     ({"name": "emails", "arguments": {"run_id": "a\0b"}}, ("run_id", "NUL")),
     ({"name": "emails", "arguments": ["run_1"]}, ("arguments: must be an object",)),
@@ -62,8 +65,8 @@ ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "playbook", "arguments": BOTH}, "acme.com"),
     ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
     ({"name": "playbook", "arguments": BOTH | {"context": None}}, "should buy.\n"),
-    ({"name": "call_prep", "arguments": {"run_id": "run_1", "role": None}}, "persona of the highest priority"),
-    ({"name": "emails", "arguments": {"run_id": "run_1", "role": "", "voice": None}}, "shorter where you can"),
+    ({"name": "call_prep", "arguments": {"run_id": "run_1", "persona": None}}, "persona of the highest priority"),
+    ({"name": "emails", "arguments": {"run_id": "run_1", "persona": "", "voice": None}}, "shorter where you can"),
     ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
 ]
 
@@ -74,7 +77,7 @@ UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT, "argument": "run_id"}, ("argument: must be an object",)),
     ({"ref": PROMPT, "argument": {"value": "run_"}}, ("argument.name",)),
     ({"ref": PROMPT, "argument": {"name": "", "value": "run_"}}, ("argument.name",)),
-    ({"ref": PROMPT, "argument": {"name": "colour", "value": ""}}, ("unknown argument", "run_id, role, voice")),
+    ({"ref": PROMPT, "argument": {"name": "colour", "value": ""}}, ("unknown argument", "run_id, persona, voice")),
     ({"ref": PROMPT, "argument": {"name": "run_id", "value": 5}}, ("argument.value",)),
     ({"ref": PROMPT | {"name": "nothing"}, "argument": {"name": "run_id", "value": ""}}, ("'nothing'", "emails")),
     ({"ref": {"type": "ref/prompt"}, "argument": {"name": "run_id", "value": ""}}, ("name: missing", "emails")),
@@ -84,7 +87,7 @@ COMPLETED: list[Json] = [
     {"ref": PROMPT, "argument": {"name": "run_id", "value": "run_"}},
     {"ref": PROMPT, "argument": {"name": "run_id", "value": None}},
     {"ref": PROMPT, "argument": {"name": "run_id"}, "context": None},
-    {"ref": PROMPT, "argument": {"name": "role", "value": ""}, "context": {"arguments": {"run_id": None}}},
+    {"ref": PROMPT, "argument": {"name": "persona", "value": ""}, "context": {"arguments": {"run_id": None}}},
     {"ref": TEMPLATE, "argument": {"name": "run_id", "value": ""}, "context": {"arguments": None}},
 ]
 

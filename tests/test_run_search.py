@@ -74,6 +74,8 @@ async def test_a_part_of_either_companys_address_finds_a_run_in_upper_or_lower_c
         assert await found(client, company="  linear ") == [2]
         assert await found(client, company="") == [3, 2, 1]
         assert await found(client, company="stripe") == []
+        for pasted in ("https://supabase.com/", "www.supabase.com", "HTTP://WWW.Supabase.com", "supabase.com/"):
+            assert await found(client, company=pasted) == [2, 1]
 
 
 async def test_wildcards_in_a_company_match_only_themselves() -> None:
@@ -147,7 +149,10 @@ async def test_a_listed_revision_names_its_session_and_the_run_that_owns_the_pla
 @pytest.mark.parametrize(
     ("arguments", "detail"),
     [
-        ({"since": "2026-03-03", "until": "2026-03-02"}, "since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them"),
+        (
+            {"since": "2026-03-03", "until": "2026-03-02"},
+            "since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them",
+        ),
         ({"since": "yesterday"}, "since: give a day such as 2026-01-31"),
         ({"until": "0"}, "until: give a day such as 2026-01-31"),
         ({"until": "2026-03-02T00:00:00"}, "until: give a day such as 2026-01-31"),
@@ -185,7 +190,10 @@ async def test_the_command_runs_has_the_same_filters(tmp_path: Path) -> None:
     assert (line["run_id"], line["status"]) == (run(2).run_id, "completed")
     assert table.out.split()[:2] == [run(2).run_id, "completed"]
     assert (none.code, none.out, none.err) == (0, "", "no run matches; leave out a filter to see more\n")
-    assert (swapped.code, swapped.err) == (2, "error: since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them\n")
+    assert (swapped.code, swapped.err) == (
+        2,
+        "error: since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them\n",
+    )
 
 
 # Estimates

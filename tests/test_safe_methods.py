@@ -72,7 +72,7 @@ def safe_paths(report: dict[str, Any]) -> list[str]:
         "section": "brief",
     }
     routes = [route for route in http.make(load()).routes if isinstance(route, Route)]
-    left_out = {"/mcp", "/s/{secret}"}
+    left_out = {"/mcp", "/s", "/s/{secret}"}
     found = [FILES.get(route.path, route.path) for route in routes if "GET" in (route.methods or ())]
     return [re.sub(r"{(\w+)}", lambda name: names[name[1]], path) for path in found if path not in left_out]
 

@@ -128,10 +128,14 @@ async def test_an_open_page_goes_on_when_the_server_is_killed_and_started_again(
     async with own_process("--http", "--port", "0") as (origin, process), visiting(browser, origin) as visit:
         run_id = await start(visit.page, pair, max_pages="12")
         await visit.page.locator(FOUND).first.wait_for()
+        pages = int(await counted(visit.page, "pages").inner_text())
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        pair.release()
         async with own_process("--http", "--port", origin.rpartition(":")[2]):
+            await visit.page.reload()
+            while int(await counted(visit.page, "pages").inner_text()) < pages:
+                pass
+            pair.release()
             await visit.page.locator(PLAYBOOK).wait_for()
         assert run_in(visit.page) == run_id
         lost = "Failed to load resource: net::ERR_"

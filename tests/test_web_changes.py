@@ -61,7 +61,7 @@ async def test_an_instruction_rewrites_an_email_and_the_comparison_marks_the_wor
         await page.goto(f"/playbooks/{run_id}/change?section={TOUCH}")
         await page.get_by_label("Instruction").fill("Offer them a list that they can use at once")
         await page.get_by_role("button", name="Revise").click()
-        await page.get_by_text("version 2 of the playbook").wait_for()
+        await page.get_by_text("Version 2: revised E-mails").wait_for()
 
         assert run_id in page.url
         await page.get_by_role("link", name="Show what changed").click()
@@ -93,7 +93,7 @@ async def test_a_model_in_a_chat_follows_an_instruction_and_the_page_shows_the_n
         await answer.wait_for()
         await answer.fill(json.dumps(email(Request(OF_HOST, {}, await question_on(http, page)))))
         await page.get_by_role("button", name="Send the answer").click()
-        await page.get_by_text("version 2 of the playbook").wait_for()
+        await page.get_by_text("Version 2: revised E-mails").wait_for()
 
         assert run_id in page.url
         assert "the rounds" in await page.locator(PLAYBOOK).inner_text()
@@ -196,7 +196,7 @@ async def shows_only_that_it_ended(page: Page, link: str) -> None:
     assert answer
     assert answer.status == 404
     assert await page.locator("a[href]:not([href='#main'])").count() == 0
-    assert "no longer" in (await page.locator("main").inner_text()).lower()
+    assert "does not work" in (await page.locator("main").inner_text()).lower()
 
 
 @in_the_browser

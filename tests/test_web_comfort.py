@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
 import pytest
 from browsers import in_the_browser
 from conftest import Finished, Pair
@@ -10,6 +14,7 @@ from playwright.async_api import Browser, Dialog
 from web import lift_server_timeouts, serving
 from web_pages import visiting
 
+from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.web.paths import change_at
 
 
@@ -85,6 +90,49 @@ async def test_the_pages_call_a_persona_by_the_job_title(finished: Finished) -> 
 
     [title] = [persona["title"] for persona in playbook["priority_personas"] if persona["id"] == "persona-1"]
     assert Shown(page).text.count(f"Call scripts, {title}") == 2
+
+
+async def test_start_again_offers_everything_that_was_entered_for_the_run(held_pair: Pair) -> None:
+    entered = {
+        "context": "They met us at the fair.",
+        "model": "host",
+        "language": "de",
+        "max_pages": "4",
+        "max_cost_usd": "1.5",
+        "sender_name": "Ada Byron",
+    }
+    sites = {"vendor_domain": held_pair.domains["vendor_domain"], "prospects": held_pair.domains["prospect_domain"]}
+    async with serving() as client:
+        proof = await form_token(client)
+        started = await client.post("/new", data=sites | entered | proof)
+        at = started.headers["location"]
+        await client.post(f"{at}/cancel", data=proof)
+        (again,) = [url for url in Shown(await client.get(at)).urls if url.startswith("/?")]
+        form = Shown(await client.get(again))
+
+    given = dict(parse_qsl(urlsplit(again).query))
+    assert given == {"source": "auto"} | sites | entered
+    assert ("input", "Ada Byron") in [(tag, attributes.get("value")) for tag, attributes in form.elements]
+
+
+async def ended(client: httpx2.AsyncClient, run_id: str) -> str:
+    """Wait until the run has ended, and return its id."""
+    while (await client.get(f"/runs/{run_id}", params={"wait_seconds": 600})).json()["status"] not in FINAL:
+        pass
+    return run_id
+
+
+async def test_after_a_refresh_the_comparison_shows_no_digests_and_times(pair: Pair) -> None:
+    async with serving() as client:
+        run_id = await ended(client, (await client.post("/runs", json=pair.few)).json()["run_id"])
+        for path, document in pair.prospect.documents.items():
+            pair.prospect.documents[path] = replace(document, body=document.body.replace(b"</p>", b" Changed.</p>"))
+        await ended(client, (await client.post(f"/runs/{run_id}/refresh")).json()["run_id"])
+        compared = Shown(await client.get(f"/playbooks/{run_id}/diff?from=1&to=2"))
+
+    assert "Version 1 → 2" in compared.text
+    assert "are not shown" in compared.text
+    assert [word for word in ("sha256", "Generated at", "Pages 1") if word in compared.text] == []
 
 
 async def test_each_wrong_line_of_a_pasted_list_has_a_line_that_says_what_is_wrong() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pages import TOKEN, Names, Shown, Stored, copied, execute, form_token, page
 from web import lift_server_timeouts, serving
 
 from octave_mcp.surfaces.web.changes import GONE
+from octave_mcp.surfaces.web.paths import change_at
 from octave_mcp.surfaces.web.site import ALREADY_SENT
 
 HOSTILE = "'\"><b>we met</b>"
@@ -238,6 +240,73 @@ async def test_opening_the_settings_asks_no_model_and_runs_no_checks(
     assert not [answer for answer in (*opened, unproven) if CHECKED in answer.text]
     assert (refused.status_code, unproven.status_code) == (403, 400)
     assert CHECKED in checked.text
+
+
+@pytest.mark.parametrize("host", ["[::1]:7777", "[::1]"])
+async def test_a_page_at_an_ipv6_address_can_send_its_forms(host: str) -> None:
+    async with serving() as client:
+        at = {"Host": host}
+        sent = {"vendor_domain": "acme.com", "prospects": "quill.org", "do": "estimate"}
+        proof = await form_token(client, at)
+        answer = await client.post("/new", data=sent | proof, headers=at | {"Origin": f"http://{host}"})
+        foreign = await client.post("/new", data=sent | proof, headers=at | {"Origin": "http://[::2]:7777"})
+
+    assert (answer.status_code, foreign.status_code) == (200, 403)
+
+
+async def test_a_refresh_that_is_sent_twice_starts_one_run(stored: Stored) -> None:
+    async with serving() as client:
+        fields = Shown(await client.get(stored.at)).fields(f"{stored.at}/refresh")
+        answers = [await client.post(f"{stored.at}/refresh", data=fields) for _ in range(2)]
+        started = {answer.headers["location"] for answer in answers}
+        for page in started:
+            await client.post(f"{page}/cancel", data=await form_token(client))
+
+    assert len(started) == 1
+    assert started != {stored.at}
+
+
+async def test_a_company_in_three_spellings_is_one_prospect_in_a_pasted_list() -> None:
+    pasted = "supabase.com www.supabase.com\nhttps://SUPABASE.com/ quill.org"
+    async with serving() as client:
+        sent = {"vendor_domain": "acme.com", "prospects": pasted, "do": "estimate"} | await form_token(client)
+        estimates = (await client.post("/new", data=sent)).text.partition('id="estimate"')[2].partition("</ul>")[0]
+
+    assert re.findall(r'<li><span dir="auto">(.*?)</span>', estimates) == ["supabase.com", "quill.org"]
+
+
+async def test_a_limit_that_is_no_number_is_refused_beside_the_field() -> None:
+    async with serving() as client:
+        sent = {"vendor_domain": "acme.com", "prospects": "quill.org", "max_cost_usd": "inf"}
+        answer = await client.post("/new", data=sent | await form_token(client))
+
+    assert answer.status_code == 400
+    assert fault_of(Shown(answer), "max_cost_usd")
+
+
+async def test_only_a_part_that_a_model_can_rewrite_has_a_form_for_an_instruction(stored: Stored) -> None:
+    async with serving() as client:
+        pages = [Shown(await client.get(change_at(stored.run_id, part))) for part in ("brief", "talk_tracks.persona-1")]
+
+    assert ["Revise it with a model" in page.text for page in pages] == [False, True]
+    assert all("Edit it by hand" in page.text for page in pages)
+
+
+async def test_the_page_says_what_a_rejected_answer_costs_the_playbook_until_the_person_goes_on(pair: Pair) -> None:
+    async with serving() as client:
+        proof = await form_token(client)
+        at, hidden = await asked(client, pair, proof)
+        while True:
+            answer = await client.post(f"{at}/questions", data=proof | hidden | {"answer": '{"offerings": []}'})
+            if "The playbook will not contain" in Shown(answer).text:
+                break
+            api = f"/runs{at.removeprefix('/playbooks')}/questions/next"
+            question = (await client.get(api, params={"wait_seconds": "600"})).json()["question"]
+            hidden = {"question_id": question["question_id"]}
+        await client.post(f"{at}/cancel", data=proof)
+
+    assert "data-reload" not in answer.text
+    assert "http-equiv" not in answer.text
 
 
 async def test_a_form_that_is_sent_twice_starts_one_run(pair: Pair, home: Path) -> None:

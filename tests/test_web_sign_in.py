@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from conftest import Pair
 from matrix import sampled
 from pages import (
     BEARER,
@@ -28,6 +29,7 @@ from web import FORM, lift_server_timeouts, problem_in, served, serving
 
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
+from octave_mcp.surfaces.web import lazy
 from octave_mcp.surfaces.web.paths import DOCS, is_open, is_page
 
 NAME = "octave.acme.com"
@@ -320,6 +322,48 @@ async def test_a_form_that_was_sent_after_the_sign_in_ended_is_kept_and_nothing_
     assert answer.status_code == 401
     assert Shown(answer).fields("/new") == typed
     assert rows(home)["runs"] == []
+
+
+async def test_a_button_that_was_pressed_after_the_sign_in_ended_leads_back_to_its_page(home: Path) -> None:
+    page = "/playbooks/run_00000000000000000000000000000000"
+    async with serving(tokens=(TOKEN,)) as client:
+        cookie = await signed_in(client)
+        sent = await form_token(client, cookie) | {"request_id": "1"}
+        execute(home, "delete from sign_ins")
+        for action, back in ((f"{page}/cancel", page), (f"{page}/refresh", f"{page}?version=1")):
+            headers = cookie | {"Referer": f"{client.base_url.join(back)}"}
+            answer = await client.post(action, data=sent, headers=headers)
+            assert (answer.status_code, Shown(answer).fields("/sign-in")) == (401, {"next": back})
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics", "/agents", "/runs/run_x/versions"])
+async def test_a_person_who_opens_an_address_that_is_no_page_finds_the_way_to_the_pages(path: str) -> None:
+    async with serving(tokens=(TOKEN,)) as client:
+        cookie = await signed_in(client)
+        for headers in (cookie, {}):
+            page = Shown(answer := await client.get(path, headers=HTML | headers))
+            assert (answer.status_code, "/history" in page.urls) == (404, True)
+        program = await client.get(path, headers=cookie)
+        wrong = await client.get(path, headers=HTML | {"Authorization": "Bearer wrong"})
+
+    assert (program.status_code, wrong.status_code) == (401, 401)
+
+
+async def test_the_progress_of_a_run_ends_soon_after_the_sign_in(
+    pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lazy, "STREAM_SECONDS", 0.2)
+    async with serving(tokens=(TOKEN,)) as client:
+        run_id = (await client.post("/runs", json=pair.few | {"model": "host"}, headers=BEARER)).json()["run_id"]
+        cookie = await signed_in(client)
+        events = f"/playbooks/{run_id}/events"
+        while "event: waiting" not in (first := await client.get(events, headers=cookie)).text:
+            pass
+        execute(home, "delete from sign_ins")
+        ended = await client.get(events, headers=cookie)
+        await client.post(f"/runs/{run_id}/cancel", headers=BEARER)
+
+    assert (first.status_code, ended.status_code) == (200, 401)
 
 
 async def test_a_token_in_the_header_opens_the_pages_without_a_cookie() -> None:

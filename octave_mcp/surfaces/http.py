@@ -62,7 +62,7 @@ def make(settings: Settings | None = None) -> Starlette:
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     rest = Rest(server, metrics)
     web = Web(server, rest)
-    app = mcp.make(settings, server).http_app(
+    app = mcp.make(settings, server, website=_website(settings)).http_app(
         path=MCP_PATH,
         # Turn off FastMCP's check of Host and Origin, because HostOriginCheck below makes the same check, with errors
         # in the format of the REST API.
@@ -209,5 +209,16 @@ def _notice(listening: socket.socket) -> str:
 
 def _url(listening: socket.socket, shown_host: str = "") -> str:
     host, port = listening.getsockname()[:2]
-    host = shown_host or host
+    return _origin(shown_host or host, port)
+
+
+def _origin(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _website(settings: Settings) -> str | None:
+    """Return the address of the web app, or None if the settings do not say at which address callers reach it."""
+    if named := next((host for host in settings.public_hosts if "*" not in host), None):
+        return f"https://{named}/"
+    is_known = settings.port and settings.host in {"127.0.0.1", "::1", "localhost"}
+    return f"{_origin(settings.host, settings.port)}/" if is_known else None

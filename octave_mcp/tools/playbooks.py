@@ -38,7 +38,7 @@ Model = Annotated[str, Field(description=MODEL_HELP)]
 Source = Annotated[str, Field(description=SOURCE_HELP)]
 Language = Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")]
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
-Dollars = Annotated[float | None, Field(gt=0, description="Maximum cost of model calls")]
+Dollars = Annotated[float | None, Field(gt=0, allow_inf_nan=False, description="Maximum cost of model calls")]
 Refresh = Annotated[
     bool, Field(description="Ignore caches; if session_id is from an earlier run of this deal, update its playbook")
 ]

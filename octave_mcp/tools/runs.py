@@ -40,6 +40,7 @@ def _day(given: object) -> object:
     return given
 
 
+_SPELLING = re.compile(r"^https?://(?:www\.)?|^www\.|/$", re.IGNORECASE)
 Day = Annotated[date, BeforeValidator(_day)]
 
 
@@ -91,8 +92,9 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
     """
     if since and until and since > until:
         raise InputError(f"since: the first day, {since}, is after the last day, {until}; swap them", "since")
-    part = company.strip() if company else None
-    return RunFilter(company=part, status=status, since=_start(since), until=_start(until, days=1))
+    # People also paste the address from a browser.
+    part = _SPELLING.sub("", company.strip()) if company else None
+    return RunFilter(company=part or None, status=status, since=_start(since), until=_start(until, days=1))
 
 
 def run_list(records: Sequence[RunRecord], limit: int) -> RunList:

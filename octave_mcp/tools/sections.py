@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.parts import place_of, written
+from octave_mcp.domain.parts import first_of, place_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import NotFinished
@@ -25,7 +25,8 @@ class PartLine(Value):
 class SectionText(Value):
     """A part of a playbook as text to edit, in the format that `edit_section` accepts.
 
-    `is_json`: `text` is JSON, because the part cannot be written as plain text. `parts` are smaller parts, which can be edited alone.
+    `is_json`: `text` is JSON, because the part cannot be written as plain text. `is_revisable`: a model can rewrite the
+    part (see `revise_playbook`). `parts` are smaller parts, which can be edited alone.
     """
 
     run_id: str
@@ -33,6 +34,7 @@ class SectionText(Value):
     section: str
     text: str
     is_json: bool
+    is_revisable: bool
     parts: tuple[PartLine, ...] = ()
 
 
@@ -67,10 +69,19 @@ def _section_text(playbook: Playbook, run_id: str, version: int, section: str) -
     # Only editing needs these modules.
     from octave_mcp.copywriting.edit_input import check_editable  # noqa: PLC0415
     from octave_mcp.copywriting.editable_text import editable_text, parts_within  # noqa: PLC0415
+    from octave_mcp.copywriting.origins import REVISABLE  # noqa: PLC0415
 
     path = place_of(playbook, section)
     name = written(playbook, path)
     check_editable(playbook, path, name)
     text, is_json = editable_text(playbook, path)
     parts = tuple(PartLine(path=part.path, preview=part.preview) for part in parts_within(playbook, path))
-    return SectionText(run_id=run_id, version=version, section=name, text=text, is_json=is_json, parts=parts)
+    return SectionText(
+        run_id=run_id,
+        version=version,
+        section=name,
+        text=text,
+        is_json=is_json,
+        is_revisable=first_of(name) in REVISABLE,
+        parts=parts,
+    )

@@ -62,10 +62,10 @@ def playbook(
 
 def call_prep(
     run_id: Annotated[str, "The run that wrote the playbook"],
-    role: Annotated[str, "The role of the person you call, e.g. VP Sales"] = "",
+    persona: Annotated[str, "The person you call, e.g. VP Sales"] = "",
 ) -> str:
     return (
-        f"I am about to call {_whom(role)}. From run {run_id}, read with get_run, format='markdown', the sections "
+        f"I am about to call {_whom(persona)}. From run {run_id}, read with get_run, format='markdown', the sections "
         "talk_tracks, priority_personas and battle_cards. Give me: an opener, five questions, the two objections I "
         "will most likely hear with their answers, and the proof to name. Quote only what has evidence, and say where "
         "it stands. "
@@ -75,19 +75,19 @@ def call_prep(
 
 def emails(
     run_id: Annotated[str, "The run that wrote the playbook"],
-    role: Annotated[str, "The role of the person you write to, e.g. VP Sales"] = "",
+    persona: Annotated[str, "The person you write to, e.g. VP Sales"] = "",
     voice: Annotated[str, "The style to write in, e.g. plain and short"] = "",
 ) -> str:
     how = f" in this voice: {voice}" if voice else ", shorter where you can"
     return (
         f"Read the section email_sequences of run {run_id} with get_run, format='markdown', and rewrite the sequence "
-        f"for {_whom(role)}{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the "
+        f"for {_whom(persona)}{how}. Keep each figure, name and quotation exactly as it is, add none, and keep the "
         f"placeholders in braces. {OUTLINED}"
     )
 
 
-def _whom(role: str) -> str:
-    return f"the {role}" if role else "the persona of the highest priority"
+def _whom(persona: str) -> str:
+    return f"the {persona}" if persona else "the persona of the highest priority"
 
 
 # The prompts with their titles and descriptions. The descriptions are not docstrings, because FastMCP would import a

@@ -149,12 +149,12 @@ def _changes_run(tool: Tool) -> bool:
     return "run_id" in tool.arguments and not tool.read_only
 
 
-def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
+def make(settings: Settings | None = None, server: Server | None = None, *, website: str | None = None) -> FastMCP[Any]:
     """Create an MCP server whose tools use the application that `server` opens.
 
     If `server` is None, the MCP server creates its own application.
 
-    If `settings` is None, the settings are read when the server starts.
+    If `settings` is None, the settings are read when the server starts. `website`: the address of the server's web app.
     """
     # The tools are registered before the lifespan puts the server into this list, so each call takes the server from
     # the list.
@@ -175,6 +175,7 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
         "octave",
         INSTRUCTIONS,
         version=__version__,
+        website_url=website,
         icons=[Icon(src=icon.DATA_URI, mime_type=icon.MEDIA_TYPE, sizes=["any"])],
         lifespan=lifespan,
         middleware=[FriendlyArguments()],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from fastmcp.server.http import HostOriginGuardMiddleware
@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from octave_mcp.concurrency.current import TRACE_PARENT, valid_trace_parent
-from octave_mcp.errors import NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
+from octave_mcp.errors import NotFound, NotReady, OctaveError, RefusedHost, RefusedOrigin, TooLarge, Unauthorized
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, is_token, safe_tokens
 from octave_mcp.surfaces.rest.problems import refusal
@@ -42,6 +42,7 @@ REFUSED: dict[int, OctaveError] = {
 NO_TOKEN = Unauthorized(
     "the bearer token is missing or wrong; send 'Authorization: Bearer TOKEN' with a token from OCTAVE_TOKENS"
 )
+NO_PAGE = NotFound("there is no page at this address; programs send a token to use the API")
 NO_TOKENS = Unauthorized(
     f"remote callers need a token of at least {MIN_TOKEN_LENGTH} characters;"
     " set OCTAVE_TOKENS on the server and send one of its tokens"
@@ -125,10 +126,11 @@ class HostOriginCheck:
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self._app = app
         self._hosts = tuple(hosts)
-        self._origins = tuple(f"{scheme}://{host}" for host in hosts for scheme in ("https", "http"))
+        self._origins = tuple(_origins_of(hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origins = (*self._origins, *_same_origins(scope))
+        own = Headers(scope=scope).get("host") if scope["type"] == "http" else None
+        origins = (*self._origins, *_origins_of((own,) if own else ()))
 
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             app = refusal(scope, REFUSED[403]) if _is_foreign(scope, origins) else self._app
@@ -175,8 +177,10 @@ class Tokens:
         refused = self._refusal(scope) if scope["type"] == "http" else None
         if refused is NO_TOKEN and paths.is_page(scope["path"]):
             await self._web.admit(self._app, scope, receive, send)
-        else:
-            await (refusal(scope, refused) if refused else self._app)(scope, receive, send)
+            return
+        if refused is NO_TOKEN and paths.is_for_browsers(scope) and "authorization" not in Headers(scope=scope):
+            refused = NO_PAGE  # a person has mistyped the address of a page
+        await (refusal(scope, refused) if refused else self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Unauthorized | None:
         if scope["path"] in OPEN_PATHS or paths.is_open(scope["path"]):
@@ -221,10 +225,15 @@ class Limited:
         await (refusal(scope, too_large) if is_too_large else self._app)(scope, counted, send)
 
 
-def _same_origins(scope: Scope) -> tuple[str, ...]:
-    """Return the origins of this server's own pages. Include https, because the server can be behind a TLS proxy."""
-    host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
-    return (f"https://{host}", f"http://{host}") if host else ()
+def _origins_of(hosts: Iterable[str]) -> Iterator[str]:
+    """Yield patterns for the origins of these hosts, in lower case. The server can be behind a TLS proxy."""
+    for host in hosts:
+        for scheme, port in (("https", 443), ("http", 80)):
+            # In a pattern, the bracket of an IPv6 address would start a set of characters.
+            yield (pattern := f"{scheme}://{host.lower().replace('[', '[[]')}")
+            # FastMCP adds the port to the origins that it compares with the patterns, but not to such a pattern.
+            if host.endswith("]"):
+                yield f"{pattern}:{port}"
 
 
 def _is_foreign(scope: Scope, origins: Sequence[str]) -> bool:
@@ -237,7 +246,7 @@ def _is_foreign(scope: Scope, origins: Sequence[str]) -> bool:
         return False
     is_harmless = scope["method"] in SAFE_METHODS and not (paths.is_page(scope["path"]) or paths.is_open(scope["path"]))
     origin = None if is_harmless else Headers(scope=scope).get("origin")
-    return origin is not None and not any(fnmatchcase(origin.lower(), own.lower()) for own in origins)
+    return origin is not None and not any(fnmatchcase(origin.lower(), own) for own in origins)
 
 
 def is_from_elsewhere(scope: Scope) -> bool:

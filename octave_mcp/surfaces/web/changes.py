@@ -21,8 +21,8 @@ from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, r
 FIELDS = ("section", "instruction", "model", "text", "content", "by")
 GONE = "This part is no longer in the newest version. Your entry is shown here; copy it to the part that it belongs to."
 NEWER_VERSION = (
-    "A newer version was created after you opened this page. Your entry is still here, and Versions shows what changed. "
-    "To apply your entry to the newest version, send it again."
+    "A newer version was created after you opened this page. Your entry is still here, and Versions shows what "
+    "changed. To apply your entry to the newest version, send it again."
 )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from octave_mcp.surfaces.serving import Server
     from octave_mcp.surfaces.web.site import Site
 
+STREAM_SECONDS = 60
 RUN, SESSION = "/playbooks/{run_id}", "/history/{session_id}"
 # The handler of each method of each path, as 'module.function' in this package.
 PAGES: dict[str, dict[str, str]] = {
@@ -45,6 +46,7 @@ PAGES: dict[str, dict[str, str]] = {
     f"{RUN}/share": {"GET": "sharing.form", "POST": "sharing.share"},
     f"{RUN}/share/{{share_id}}/revoke": {"POST": "sharing.revoke"},
     f"{RUN}/questions": {"GET": "questions.form", "POST": "questions.answer"},
+    "/s": {"GET": "sharing.cut_off"},
     "/s/{secret}": {"GET": "sharing.shared"},
     "/static/{name}": {"GET": "static.file"},
     "/favicon.ico": {"GET": "static.favicon"},
@@ -89,10 +91,25 @@ class Web:
             await refusal(scope, without_details(failed))(scope, receive, send)
             return
         if is_signed_in:
-            await app(cookies.signed_in(scope, secret), receive, send)
+            await _served(app, cookies.signed_in(scope, secret), receive, send)
         else:
             request = Request(scope, receive)
             await (await self._call("sign_in.asked", request))(scope, receive, send)
+
+
+async def _served(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve the request, but end an event stream after STREAM_SECONDS.
+
+    The browser then connects again and continues after the last event, if the sign-in is still valid.
+    """
+    limit = asyncio.timeout(STREAM_SECONDS if scope["path"].endswith("/events") else None)
+    try:
+        async with limit:
+            await app(scope, receive, send)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        await send({"type": "http.response.body"})
 
 
 def _made(server: Server) -> Site:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.app import App
+from octave_mcp.domain.addresses import Allowed, parse_company
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, BY_RULES, MODELS, SOURCES, ModelChoice, SourceChoice
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError, UnknownName
@@ -49,7 +50,7 @@ async def to_form(_: Site, __: Request) -> Response:
 
 async def start(site: Site, request: Request) -> Response:
     sent = await site.read_form(request)
-    prospects = _prospects(sent.fields.get("prospects", ""))
+    prospects = _prospects(sent.fields.get("prospects", ""), (await site.app()).allow_hosts)
     if not sent.is_ours:
         return await _page(site, request, sent.fields, {"": OUTDATED_FORM}, status=400)
     try:
@@ -72,9 +73,22 @@ def _faults(refused: OctaveError) -> dict[str, str]:
     return {"prospects" if name == "prospect_domain" else name: text for name, text in faults.items()}
 
 
-def _prospects(pasted: str) -> list[str]:
-    """Return the addresses in a pasted list, each once. Lists come with line breaks, commas, semicolons or tabs."""
-    return list(dict.fromkeys(filter(None, re.split(r"[\s,;]+", pasted))))
+def _prospects(pasted: str, allow: Allowed) -> list[str]:
+    """Return the addresses in a pasted list, one for each company.
+
+    Lists come with line breaks, commas, semicolons or tabs.
+    """
+    found: dict[str, str] = {}
+    for address in filter(None, re.split(r"[\s,;]+", pasted)):
+        found.setdefault(_domain(address, allow), address)
+    return list(found.values())
+
+
+def _domain(address: str, allow: Allowed) -> str:
+    try:
+        return parse_company(address, "prospect", allow).domain
+    except InputError:  # the estimate says what is wrong with the address
+        return address
 
 
 async def _estimates(site: Site, sent: Form, prospects: list[str]) -> list[tuple[str, Any]]:

@@ -21,7 +21,7 @@ ARGUMENTS = frozenset({"version", "company", "status", "since", "until"})
 _PAGES = re.compile(
     r"/(?:|new|(?:history|questions|settings|sign-out|playbooks|docs)(?:/.*)?|openapi\.json)", re.DOTALL
 )
-_OPEN = re.compile(r"/(?:sign-in|favicon\.ico|static/.*|s/.*)", re.DOTALL)
+_OPEN = re.compile(r"/(?:sign-in|favicon\.ico|static/.*|s(?:/.*)?)", re.DOTALL)
 # The page that shows a person what a path of the API returns to a program.
 _API = (
     (re.compile(r"/runs(?:/(?P<id>run_[0-9a-f]{32}))?(?P<rest>/playbook\.\w+)?"), PLAYBOOKS),

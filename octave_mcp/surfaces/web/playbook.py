@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,6 +15,7 @@ from octave_mcp.domain.run import FINAL, RunRecord
 from octave_mcp.domain.version_meta import VersionMeta
 from octave_mcp.errors import OctaveError
 from octave_mcp.surfaces.rest.handlers import format_of
+from octave_mcp.surfaces.web.new import OPTIONS
 from octave_mcp.surfaces.web.paths import PLAYBOOKS, change_at
 from octave_mcp.surfaces.web.rendering import as_sentence, part_in_words
 from octave_mcp.surfaces.web.site import Site, redirect
@@ -60,6 +62,7 @@ async def _playbook(site: Site, request: Request, record: RunRecord) -> Response
         formats=FORMATS,
         notice=_edited(shown.playbook, made) if done == "edit" else await _notice(site, record, done, made),
         made=made,
+        request_id=secrets.token_hex(16),
     )
 
 
@@ -90,8 +93,13 @@ async def _notice(site: Site, record: RunRecord, done: str, made: int) -> str:
 def _again(record: RunRecord) -> dict[str, str]:
     """Return the fields of the form New that start the same deal again."""
     request = record.request
-    fields = {"vendor_domain": request.vendor, "prospects": request.prospect, "context": request.context}
-    return {name: value for name, value in fields.items() if value}
+    fields: dict[str, object] = {
+        "vendor_domain": request.vendor,
+        "prospects": request.prospect,
+        **{name: getattr(request, name) for name in ("context", *OPTIONS)},
+        **{f"sender_{name}": value for name, value in (request.sender or ())},
+    }
+    return {name: f"{value}" for name, value in fields.items() if value}
 
 
 async def cancel(site: Site, request: Request) -> Response:
@@ -99,12 +107,12 @@ async def cancel(site: Site, request: Request) -> Response:
 
 
 async def refresh(site: Site, request: Request) -> Response:
-    return await _changed(site, request, "refresh_playbook")
+    return await _changed(site, request, "refresh_playbook", "request_id")
 
 
-async def _changed(site: Site, request: Request, tool: str) -> Response:
-    await site.read_action(request)
-    report = await site.call(tool, {"run_id": request.path_params["run_id"]})
+async def _changed(site: Site, request: Request, tool: str, *names: str) -> Response:
+    sent = await site.read_action(request)
+    report = await site.call(tool, sent.given(*names) | {"run_id": request.path_params["run_id"]})
     return redirect(f"{PLAYBOOKS}{report.run_id}")
 
 

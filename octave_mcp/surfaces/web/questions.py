@@ -15,6 +15,7 @@ from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
+from octave_mcp.tools.questions import Verdict
 
 
 async def waiting(site: Site, request: Request) -> Response:
@@ -34,8 +35,8 @@ async def answer(site: Site, request: Request) -> Response:
         verdict = await site.call("answer_question", sent.given("question_id", "answer") | {"run_id": run_id})
     except InputError as refused:
         return await _page(site, request, sent.fields, faults_of(refused, ("answer",)), status=400)
-    if verdict.wrong:
-        return await _page(site, request, {}, notice=verdict.wrong, refused=sent.fields.get("answer", ""))
+    if verdict.wrong or verdict.dropped:
+        return await _page(site, request, {}, verdict=verdict, refused=sent.fields.get("answer", ""))
     return redirect(f"{PLAYBOOKS}{run_id}/questions")
 
 
@@ -61,7 +62,7 @@ async def _page(
     given: Mapping[str, str],
     faults: Mapping[str, str] | None = None,
     *,
-    notice: str = "",
+    verdict: Verdict | None = None,
     refused: str = "",
     status: int = 200,
 ) -> Response:
@@ -69,7 +70,7 @@ async def _page(
     # While the person corrects an answer, show the question to which the answer belongs.
     again = {"question_id": given["question_id"]} if given.get("question_id") else {}
     report = await site.call("look_at_question", again | {"run_id": run_id})
-    if report.status in FINAL:
+    if report.status in FINAL and verdict is None:
         return redirect(f"{PLAYBOOKS}{run_id}")
     question = report.question
     title = (await asyncio.to_thread(prompts.load, question.prompt)).title if question else ""
@@ -88,7 +89,8 @@ async def _page(
         for_new_chat=_text(first, question) if first else "",
         given=given,
         faults=faults or {},
-        notice=notice,
+        verdict=verdict,
+        is_final=report.status in FINAL,
         refused=refused,
         at=f"{PLAYBOOKS}{run_id}",
     )

@@ -54,6 +54,10 @@ async def shared(site: Site, request: Request) -> Response:
     return html(rendered("shared", shown=shown, share=found), headers=SHARED_HEADERS)
 
 
+async def cut_off(_: Site, __: Request) -> Response:
+    return _no_longer()
+
+
 def _no_longer() -> Response:
     return html(rendered("no_share"), 404, SHARED_HEADERS)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +17,8 @@ from octave_mcp.surfaces.web.rendering import html, rendered
 from octave_mcp.surfaces.web.site import Site, redirect
 
 WRONG_TOKEN = "This token is not valid here. Check it, or ask the person who runs the server for another."  # noqa: S105
+# Hidden fields of forms in which a person only selects a button. After the sign-in, show the page of such a form again.
+NOT_ENTERED = frozenset({"request_id", "everywhere"})
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 # A browser that has signed out must forget the pages that it has seen, and the sender that it has kept.
 FORGET = {"Clear-Site-Data": '"cache", "storage"'}
@@ -40,6 +44,9 @@ async def asked(site: Site, request: Request) -> Response:
         fields = (await site.read_form(request)).fields
     except OctaveError:
         fields = {}
+    if not fields.keys() - NOT_ENTERED:
+        page = urlsplit(request.headers.get("referer", ""))._replace(scheme="", netloc="")
+        return _page(site, request, page.geturl(), status=NO_TOKEN.status)
     values = {"path": "", "is_signed_in": False, "token": None, "fields": fields, "at": request.url.path}
     return html(rendered("signed_out", **values), NO_TOKEN.status, CHALLENGE)
 

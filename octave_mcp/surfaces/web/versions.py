@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.diffs import Change
-from octave_mcp.domain.parts import steps_of
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import Site
+from octave_mcp.tools.text_changes import CHECKED, is_text_change
 
-# Fields that record the work of the checks. People do not read them.
-NOT_READ = frozenset({"support", "score", "evidence", "timings", "cost", "own_text", "start", "end"})
+# Fields of a changed part that people do not read.
+NOT_READ = CHECKED | {"kind", "persona_id", "id"}
 MAX_CHANGES = 200
 MAX_WORDS = 2000
 
@@ -53,15 +53,16 @@ async def diff(site: Site, request: Request) -> Response:
     found = await site.call("diff_versions", pair | {"run_id": run_id})
     versions = await site.call("list_versions", {"run_id": run_id})
     record = await (await site.app()).runs.get(run_id)
-    texts = [change for change in found.changes if _is_text(change)][:MAX_CHANGES]
+    texts = [change for change in found.changes if is_text_change(change)]
     return await site.page(
         request,
         "diff",
         record=record,
         found=found,
         versions=versions.versions,
-        changes=await computed(_shown, texts),
+        changes=await computed(_shown, texts[:MAX_CHANGES]),
         personas=await site.personas(run_id),
+        cut=len(texts[MAX_CHANGES:]),
         left_out=len(found.changes) - len(texts),
         at=f"{PLAYBOOKS}{run_id}",
     )
@@ -69,13 +70,6 @@ async def diff(site: Site, request: Request) -> Response:
 
 def _shown(changes: Sequence[Change]) -> list[ShownChange]:
     return [ShownChange(change.path, tuple(_pieces(change))) for change in changes]
-
-
-def _is_text(change: Change) -> bool:
-    """Whether people read this change. Scores, verdicts and the list of evidence change with the text."""
-    steps = {*steps_of(change.path)}
-    # The sentences of an e-mail are taken from its body, which changes with them.
-    return not (steps & NOT_READ or {"touches", "sentences"} <= steps)
 
 
 def _pieces(change: Change) -> Iterator[Piece]:
@@ -108,7 +102,7 @@ def _lines(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from _lines(entry)
     elif isinstance(value, dict):
         for name, entry in cast("dict[str, Any]", value).items():
-            if name not in {"kind", "support", "score", "evidence", "persona_id", "id", "sentences"}:
+            if name not in NOT_READ:
                 yield from _lines(entry)
     elif value is not None and not isinstance(value, bool):
         yield str(value)

@@ -13,6 +13,8 @@
         event.preventDefault();
       } else {
         form.dataset.sent = "yes";
+        // The person can stop the loading of the next page, and then this page must work again.
+        setTimeout(() => delete form.dataset.sent, 5_000);
       }
     });
   }
@@ -130,7 +132,6 @@
     }
 
     function count(name, event) {
-      if (name === "run_started" || name === "run_resumed") Object.assign(tally, { pages: 0, asks: 0, usd: 0 });
       if (event.fetch) tally.pages += event.fetch.pages;
       if (event.call && name === "answered") {
         tally.asks += 1;
