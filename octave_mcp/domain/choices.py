@@ -267,7 +267,7 @@ def finished_copy(*, has_client: bool | None = None) -> str:
 
     `has_client`: whether a client that could answer questions is connected; None if readers can be on any surface.
     """
-    where = " in an MCP client" if has_client is None else ""
+    where = " in an MCP client or the web app" if has_client is None else ""
     asking = [model for model in MODELS if model.asks_client and has_client is not False]
     asked = [f"{model.name!r}{where} ({model.note})" for model in asking]
     keyed = either(model.needs for model in MODELS if model.needs)
@@ -304,6 +304,6 @@ def _note(model: str) -> str:
 
 def _more() -> str:
     return (
-        f"for finished copy, {SET_UP_A_MODEL}, or ask for the playbook over MCP, "
-        "so that your client's own model writes it"
+        f"for finished copy, {SET_UP_A_MODEL}, or ask for the playbook over MCP or in the web app, "
+        "so that a model of your own writes it"
     )
