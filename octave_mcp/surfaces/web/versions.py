@@ -96,7 +96,7 @@ def _words(value: object) -> list[str]:
 def _lines(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     """Yield the texts in a JSON value that people read."""
     if isinstance(value, str):
-        yield from value.split("\n")
+        yield from value.split("\n") if value else ()
     elif isinstance(value, list):
         for entry in cast("list[Any]", value):
             yield from _lines(entry)
