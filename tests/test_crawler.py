@@ -325,8 +325,10 @@ async def test_a_name_without_an_address_is_unreachable_and_the_error_says_what_
         raise OSError(host)
 
     async with crawling(resolver=unknown) as source:
-        with pytest.raises(SiteUnreachable, match=r"has no address\. Check the domain"):
+        with pytest.raises(SiteUnreachable, match=r"has no address\. Check the domain, and that this machine is conn"):
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
+        with pytest.raises(SiteUnreachable, match=r"has no address\. Names that end in \.example belong to no website"):
+            await source.open(parse_company("acme.example", "vendor", NOWHERE))
 
 
 async def test_a_site_that_answers_only_with_www_is_read_there(server: Server) -> None:

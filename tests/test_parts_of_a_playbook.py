@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pytest
+from conftest import Finished
 from deal_playbook import deal_playbook, stored
 from fastmcp import Client
 from matrix import sampled
@@ -154,6 +155,16 @@ async def test_a_persona_is_selected_by_the_name_of_its_contact(client: Client[A
     answer = await call(client, "get_run", run_id=run_id, section="talk_tracks", persona="Marit Janssen")
 
     assert [track["persona_id"] for track in answer["section"]["talk_tracks"]] == ["persona-1"]
+
+
+async def test_a_persona_is_selected_by_the_name_of_its_contact_without_the_job_title(finished: Finished) -> None:
+    async with Client(make()) as client:
+        report = await call(client, "get_run", run_id=finished.run_id, section="priority_personas")
+        [persona] = [one for one in report["section"]["priority_personas"] if "," in (one["contact"] or "")][:1]
+        name = persona["contact"].partition(",")[0]
+        answer = await call(client, "get_run", run_id=finished.run_id, section="priority_personas", persona=name)
+
+    assert [one["id"] for one in answer["section"]["priority_personas"]] == [persona["id"]]
 
 
 async def test_indexes_with_a_persona_count_only_the_entries_of_that_persona(

@@ -206,6 +206,14 @@ async def test_an_invalid_body_is_rejected(client: httpx2.AsyncClient) -> None:
     assert found == INVALID_BODIES
 
 
+@pytest.mark.parametrize("body", [b'{"vendor_domain": "acme.com"}', b'\n {"prospect_domain": "a&b=c"}'])
+async def test_json_that_is_sent_as_a_form_gets_the_header_to_send(body: bytes, client: httpx2.AsyncClient) -> None:
+    problem = problem_in(await client.post("/runs", content=body, headers={"Content-Type": FORM}))
+
+    assert problem["status"] == 400
+    assert problem["detail"].endswith("send the header 'Content-Type: application/json'")
+
+
 async def test_every_error_is_problem_json(client: httpx2.AsyncClient) -> None:
     answers = [(method, path, await client.request(method, path)) for method, path, _ in ROUTE_ERRORS]
 

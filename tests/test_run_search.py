@@ -151,7 +151,7 @@ async def test_a_listed_revision_names_its_session_and_the_run_that_owns_the_pla
     [
         (
             {"since": "2026-03-03", "until": "2026-03-02"},
-            "since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them",
+            "the first day, 2026-03-03, is after the last day, 2026-03-02; swap them",
         ),
         ({"since": "yesterday"}, "since: give a day such as 2026-01-31"),
         ({"until": "0"}, "until: give a day such as 2026-01-31"),
@@ -192,7 +192,7 @@ async def test_the_command_runs_has_the_same_filters(tmp_path: Path) -> None:
     assert (none.code, none.out, none.err) == (0, "", "no run matches; leave out a filter to see more\n")
     assert (swapped.code, swapped.err) == (
         2,
-        "error: since: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them\n",
+        "error: the first day, 2026-03-03, is after the last day, 2026-03-02; swap them\n",
     )
 
 

@@ -16,6 +16,7 @@ from web_pages import visiting
 
 from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.web.paths import change_at
+from octave_mcp.surfaces.web.rendering import as_sentence
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +114,34 @@ async def test_start_again_offers_everything_that_was_entered_for_the_run(held_p
     given = dict(parse_qsl(urlsplit(again).query))
     assert given == {"source": "auto"} | sites | entered
     assert ("input", "Ada Byron") in [(tag, attributes.get("value")) for tag, attributes in form.elements]
+
+
+async def test_a_run_in_ones_own_chat_has_no_price_that_the_server_could_know(held_pair: Pair) -> None:
+    sites = {"vendor_domain": held_pair.domains["vendor_domain"], "prospects": held_pair.domains["prospect_domain"]}
+    async with serving() as client:
+        proof = await form_token(client)
+        estimate = await client.post("/new", data=sites | proof | {"model": "host", "do": "estimate"})
+        started = await client.post("/new", data=sites | proof | {"model": "host"})
+        run = Shown(await client.get(started.headers["location"]))
+        await client.post(f"{started.headers['location']}/cancel", data=proof)
+
+    assert Shown(estimate).text.count("paid in your own chat") == 2
+    assert "paid in your own chat" in run.text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("no answer; try again", "No answer; try again."),
+        ("https://acme.com cannot be read", "https://acme.com cannot be read."),
+        ("wrenhaul.example has no address.", "wrenhaul.example has no address."),
+        ("base_version is old", "base_version is old."),
+        ("e-mails are late!", "E-mails are late!"),
+        ("done. more", "Done. more."),
+    ],
+)
+def test_a_message_becomes_a_sentence_but_an_address_stays_as_it_is(text: str, sentence: str) -> None:
+    assert as_sentence(text) == sentence
 
 
 async def ended(client: httpx2.AsyncClient, run_id: str) -> str:

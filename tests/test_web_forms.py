@@ -284,6 +284,18 @@ async def test_a_limit_that_is_no_number_is_refused_beside_the_field() -> None:
     assert fault_of(Shown(answer), "max_cost_usd")
 
 
+async def test_the_parts_to_choose_from_are_listed_with_their_texts(stored: Stored) -> None:
+    async with serving() as client:
+        api = f"/runs/{stored.run_id}/sections"
+        sections = ("triggers", "people", "buying_committee", "battle_cards", "brief")
+        listed = [(await client.get(f"{api}/{name}")).json()["parts"] for name in sections]
+
+    codes = {"vendor", "prospect", "champion", "economic_buyer", "user", "technical_evaluator", "card", "outline"}
+    previews = [part["preview"] for parts in listed for part in parts]
+    assert all(listed)
+    assert [text for text in previews if text in codes or text.startswith("email_sequences")] == []
+
+
 async def test_only_a_part_that_a_model_can_rewrite_has_a_form_for_an_instruction(stored: Stored) -> None:
     async with serving() as client:
         pages = [Shown(await client.get(change_at(stored.run_id, part))) for part in ("brief", "talk_tracks.persona-1")]
@@ -307,6 +319,7 @@ async def test_the_page_says_what_a_rejected_answer_costs_the_playbook_until_the
 
     assert "data-reload" not in answer.text
     assert "http-equiv" not in answer.text
+    assert "&lt;complaint-" not in answer.text.partition("</pre>")[0]
 
 
 async def test_a_form_that_is_sent_twice_starts_one_run(pair: Pair, home: Path) -> None:

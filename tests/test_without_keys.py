@@ -17,6 +17,7 @@ from test_host import Writer, until_settled
 from test_mcp import ERAS, Era, call, complaint
 from web import COMPANIES, lift_server_timeouts, serving
 
+from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS
 
@@ -54,6 +55,17 @@ async def posted(http: httpx2.AsyncClient, pair: Pair, path: str = "/runs", **mo
 
 def flags_in(playbook: dict[str, Any]) -> dict[str, str]:
     return {flag["code"]: flag["reason"] for flag in playbook["flags"]}
+
+
+async def test_the_message_of_a_run_that_has_failed_says_only_why(keyless: Pair) -> None:
+    keyless.prospect.failing = dict.fromkeys(keyless.prospect.documents, 500)
+    async with serving() as http:
+        report = await posted(http, keyless)
+        while report["status"] not in FINAL:
+            report = (await http.get(f"/runs/{report['run_id']}", params={"wait_seconds": 600})).json()
+
+    assert report["status"] == "failed"
+    assert report["message"] == report["error"]["message"]
 
 
 # Over MCP

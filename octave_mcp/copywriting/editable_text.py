@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from textwrap import shorten
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_origin
 
+from pydantic.fields import FieldInfo
 from pydantic_core import to_json
 
 from octave_mcp.copywriting.edit_input import COMPUTED, IDENTIFIERS, form_of, text_parser
@@ -18,7 +19,7 @@ from octave_mcp.domain.value import Path, Value, part_at
 
 PREVIEW_CHARACTERS = 90
 # Fields that people do not write as text.
-NOT_OFFERED = COMPUTED | IDENTIFIERS | {"kind", "they_say"}
+NOT_OFFERED = COMPUTED | IDENTIFIERS | {"they_say", "email"}
 
 
 class EditableText(NamedTuple):
@@ -73,12 +74,18 @@ def _children(part: object) -> Iterator[tuple[str | int, object]]:
     if isinstance(part, tuple):
         yield from enumerate(cast("tuple[object, ...]", part))
     elif isinstance(part, Value):
-        yield from ((name, inner) for name, inner in part if name not in NOT_OFFERED)
+        offered = (name for name, field in type(part).model_fields.items() if not _is_code(name, field))
+        yield from ((name, getattr(part, name)) for name in offered)
+
+
+def _is_code(name: str, field: FieldInfo) -> bool:
+    """Whether a field contains a code and no text, such as the company of a trigger or the e-mail of a brief."""
+    return name in NOT_OFFERED or get_origin(field.annotation) is Literal
 
 
 def _preview(part: object) -> str:
     text = _plain(part)
     if text is None:
-        inner = (_preview(inner) for _, inner in _children(part))
+        inner = (_preview(inner) for _, inner in _children(part) if not isinstance(inner, date))
         text = next(filter(None, inner), "")
     return shorten(text, PREVIEW_CHARACTERS, placeholder="…")

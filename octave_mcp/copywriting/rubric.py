@@ -205,6 +205,7 @@ def _asks(email: Email) -> Iterator[Fault]:
         return
     if not question_count and not email.last and not is_ask(email.ask):
         yield Fault("D13", "Ask for something: there is nothing to answer.", GRAVE, email.ask)
+        return
     if not email.position and (email.ask_label not in {"", "interest"} or _MEETING.search(email.ask)):
         text = (
             "Ask only whether the reader is interested, not for a meeting: first e-mails that ask for time get fewer "

@@ -59,7 +59,9 @@ def _persona(playbook: Playbook, named: str) -> PriorityPersona:
     """Find a persona by its id, its rank, its title or the name of its contact."""
     wanted = normal(named)
     for persona in playbook.priority_personas:
-        if wanted in map(normal, (persona.id, str(persona.rank), persona.title, persona.contact or persona.id)):
+        contact = persona.contact or ""
+        names = (persona.id, str(persona.rank), persona.title, contact, contact.partition(",")[0])
+        if wanted in map(normal, filter(None, names)):
             return persona
     choices = ", ".join(f"{persona.rank} ({persona.id}, {persona.title})" for persona in playbook.priority_personas)
     raise UnknownName(f"unknown persona {named!r}; choose one of {choices}")

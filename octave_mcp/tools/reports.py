@@ -89,7 +89,7 @@ async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: in
 
 def with_default_model(report: R, record: RunRecord, call: Call) -> R:
     """If a run's model was chosen by default, say so in its first report, and say how to get better results."""
-    if not record.by_default:
+    if not record.by_default or report.error:
         return report
     notice = call.calls.with_local_names(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
     return report.model_copy(update={"message": f"{report.message}; {notice}"})

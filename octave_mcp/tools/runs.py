@@ -91,7 +91,8 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
         InputError: If `since` is after `until`.
     """
     if since and until and since > until:
-        raise InputError(f"since: the first day, {since}, is after the last day, {until}; swap them", "since")
+        text = f"the first day, {since}, is after the last day, {until}; swap them"
+        raise InputError(text, "since")
     # People also paste the address from a browser.
     part = _SPELLING.sub("", company.strip()) if company else None
     return RunFilter(company=part or None, status=status, since=_start(since), until=_start(until, days=1))

@@ -128,8 +128,15 @@ async def first_that_answers(company: Company, read: Callable[[Company], Awaitab
     first = failures[0]
     if first.failure.code == "host_not_allowed":
         raise HostNotAllowed(first.failure.reason) from first
-    text = f"{company.url} cannot be read: {first.failure.reason}. Check the domain, or try again later"
-    raise SiteUnreachable(text) from first
+    raise SiteUnreachable(f"{company.url} cannot be read: {first.failure.reason}. {_advice(company, first)}") from first
+
+
+def _advice(company: Company, failed: PageFailed) -> str:
+    if failed.failure.code != "no_address":
+        return "Check the domain, or try again later"
+    if company.domain.endswith(".example"):
+        return "Names that end in .example belong to no website: such companies, like those of the demo, are invented"
+    return "Check the domain, and that this machine is connected to the network"
 
 
 def _with_and_without_www(company: Company) -> list[Company]:

@@ -16,6 +16,7 @@ from octave_mcp.domain.choices import AUTO, BY_CLIENT, BY_RULES, MODELS, SOURCES
 from octave_mcp.domain.sender import Sender
 from octave_mcp.errors import InputError, NotFound, OctaveError, ReusedRequest, SetupError, UnknownName
 from octave_mcp.surfaces.web.paths import HISTORY, NEW, PLAYBOOKS
+from octave_mcp.surfaces.web.rendering import price
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Form, Site, faults_of, redirect
 
 # More prospects than that are a campaign: a script can start it over the API.
@@ -186,7 +187,7 @@ def _automatic(app: App, models: list[Option]) -> tuple[Option, dict[str, str]]:
 def _option(app: App, model: ModelChoice, costs: Mapping[str, str]) -> Option:
     if model.needs and not app.is_configured(model):
         return Option(model.name, model.about, missing=f"set {' and '.join(model.variables)}")
-    return Option(model.name, about(model), costs.get(model.name, "") if model.needs else "no cost")
+    return Option(model.name, about(model), costs.get(model.name, "") if model.needs else price(0, model.name))
 
 
 def about(model: ModelChoice) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -16,6 +17,11 @@ from octave_mcp.errors import InputError
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 from octave_mcp.tools.questions import Verdict
+
+# The marks around the parts of a complaint. They tell models what is data.
+_MARKS = re.compile(r"</?[a-z]+-[0-9a-f]+>\n?")
+# The name of the rule in a complaint about the form of an answer.
+_RULE = re.compile(r"(?:^|(?<=: )|(?<=; ))form ")
 
 
 async def waiting(site: Site, request: Request) -> Response:
@@ -77,6 +83,7 @@ async def _page(
     first = None
     if question and question.corrects and not question.material:
         first = (await site.call("look_at_question", {"run_id": run_id, "question_id": question.corrects})).question
+    complaint = _MARKS.sub("", question.complaint).strip() if question else ""
     return await site.page(
         request,
         "questions",
@@ -89,6 +96,8 @@ async def _page(
         for_new_chat=_text(first, question) if first else "",
         given=given,
         faults=faults or {},
+        complaint=complaint,
+        wrong=_RULE.sub("", verdict.wrong) if verdict else "",
         verdict=verdict,
         is_final=report.status in FINAL,
         refused=refused,

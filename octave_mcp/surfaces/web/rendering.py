@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from octave_mcp import __version__
-from octave_mcp.domain.choices import MODELS, SOURCES
+from octave_mcp.domain.choices import BY_CLIENT, MODELS, SOURCES
 from octave_mcp.domain.parts import steps_of
 from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.surfaces.web.static import url_of
@@ -58,9 +58,13 @@ def _site(address: str) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """Return an error or a message, such as 'no answer; try again', with a capital letter and a full stop."""
+    """Return an error or a message, such as 'no answer; try again', with a capital letter and a full stop.
+
+    Addresses and other names for machines keep their small letters.
+    """
     stop = "" if not text or text.endswith((".", "!", "?")) else "."
-    return f"{text[:1].upper()}{text[1:]}{stop}"
+    is_name = re.match(r"\w+(?:[./_]|://)\w", text)
+    return f"{text if is_name else text[:1].upper() + text[1:]}{stop}"
 
 
 def _spaced(code: str) -> str:
@@ -78,6 +82,15 @@ def _called(name: str) -> str:
 
 
 _WORDS = {"email_sequences": "E-mails", "touches": "e-mail", "talk_tracks": "Call scripts"}
+
+
+def price(usd: float | None, model: str) -> str:
+    """Return a cost in words. A chat of the reader's own has a price that the server does not know."""
+    if model == BY_CLIENT:
+        return "paid in your own chat"
+    if usd is None:
+        return "price unknown"
+    return f"about ${usd:.2f}" if usd else "no cost"
 
 
 def part_in_words(path: str, personas: Mapping[str, str]) -> str:
@@ -101,6 +114,7 @@ _ENVIRONMENT = Environment(
 )
 _FILTERS: Any = {
     "called": _called,
+    "price": price,
     "day": _day,
     "minute": _minute,
     "part": part_in_words,

@@ -170,7 +170,8 @@
   }
 
   function sentence(text) {
-    const start = text.charAt(0).toUpperCase() + text.slice(1);
+    // Addresses and other names for machines keep their small letters.
+    const start = /^\w+([./_]|:\/\/)\w/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
     return /[.!?]$/.test(start) ? start : `${start}.`;
   }
 }
