@@ -392,16 +392,22 @@ async def test_mcp_clients_read_any_version(run_id: str, tmp_path: Path) -> None
 
 
 async def test_exports_show_who_wrote_a_part_and_what_the_checks_found(client: httpx2.AsyncClient, run_id: str) -> None:
-    sections = {TOUCH: EMAIL, "trial_plan": "Call Globex.", "talk_tracks.persona-1.close": "Deal?"}
+    sections = {
+        TOUCH: EMAIL,
+        "trial_plan": "Call Globex.",
+        "talk_tracks.persona-1.close": "Deal?",
+        "talk_tracks.persona-1.next_step": "Send the plan.",
+    }
     for base, (section, text) in enumerate(sections.items(), 1):
         await edited(client, run_id, section, base, text=text, by="Ann <b>")
     page = (await client.get(f"/runs/{run_id}/playbook.html")).text
     markdown = (await client.get(f"/runs/{run_id}/playbook.md")).text
 
-    assert page.count('Written by <span dir="auto">Ann &lt;b&gt;</span>') == 3
+    assert page.count('Written by <span dir="auto">Ann &lt;b&gt;</span>') == 4
     assert "Globex cut its calls by 90% last year.”: rules find it on no page that was read" in page
-    assert markdown.count("**Written by Ann") == 3
+    assert markdown.count("**Written by Ann") == 4
     assert "(close), version 4" in markdown
+    assert "(next step), version 5" in markdown
 
 
 # CLI and files

@@ -15,7 +15,7 @@ from octave_mcp.domain.notices import Gap, OwnText
 from octave_mcp.domain.parts import own_texts
 from octave_mcp.domain.playbook import Playbook, PriorityPersona, TalkTrack
 from octave_mcp.domain.sentence import Score, Sentence
-from octave_mcp.domain.value import Path, overlap, part_at, path_text
+from octave_mcp.domain.value import Path, overlap, part_at
 from octave_mcp.domain.vendor import Element, VendorElements
 from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
@@ -51,7 +51,7 @@ class Elements(NamedTuple):
 class Own(NamedTuple):
     """A text that a person wrote.
 
-    - `what`: the path of the text within the displayed part, or '' if the text is the whole part.
+    - `what`: where the text is within the displayed part, such as '1, date', or '' if the text is the whole part.
     - `warnings`: warnings about the text, except for those that are also in the `score.warnings` of the part.
     """
 
@@ -196,7 +196,7 @@ class Contents:
                 by=own.by or "a person",
                 version=own.version,
                 day=own.at.date().isoformat(),
-                what=path_text(at[len(path) :]),
+                what=_in_words(at[len(path) :]),
                 warnings=tuple(warning for warning in own.warnings if warning not in shown),
             )
             for at, own in self._own
@@ -232,3 +232,7 @@ def persona_titles(playbook: Playbook) -> Callable[[str], str]:
 def repeats(text: str, quotation: str) -> bool:
     """Whether a sentence repeats its quotation word for word."""
     return bare(text) == bare(quotation)
+
+
+def _in_words(path: Path) -> str:
+    return ", ".join(f"{step + 1}" if isinstance(step, int) else step.replace("_", " ") for step in path)
