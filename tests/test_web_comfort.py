@@ -112,8 +112,18 @@ async def test_start_again_offers_everything_that_was_entered_for_the_run(held_p
         form = Shown(await client.get(again))
 
     given = dict(parse_qsl(urlsplit(again).query))
-    assert given == {"source": "auto"} | sites | entered
+    assert given == sites | entered
     assert ("input", "Ada Byron") in [(tag, attributes.get("value")) for tag, attributes in form.elements]
+
+
+async def test_start_again_with_a_model_that_is_no_longer_set_up_asks_for_another_one() -> None:
+    async with serving() as client:
+        page = Shown(await client.get("/?vendor_domain=acme.com&prospects=quill.org&model=openai&source=firecrawl"))
+
+    chosen = [attributes for tag, attributes in page.elements if tag == "input" and "checked" in attributes]
+    assert [(one["name"], one["value"]) for one in chosen] == [("model", "auto"), ("source", "auto")]
+    assert "'openai' is not set up: set OPENAI_API_KEY; choose another model" in page.text
+    assert "'firecrawl' is not set up: set FIRECRAWL_API_KEY" in page.text
 
 
 async def test_a_run_in_ones_own_chat_has_no_price_that_the_server_could_know(held_pair: Pair) -> None:
@@ -135,6 +145,8 @@ async def test_a_run_in_ones_own_chat_has_no_price_that_the_server_could_know(he
         ("no answer; try again", "No answer; try again."),
         ("https://acme.com cannot be read", "https://acme.com cannot be read."),
         ("wrenhaul.example has no address.", "wrenhaul.example has no address."),
+        ("http://[::1]:7777 cannot be read", "http://[::1]:7777 cannot be read."),
+        ("müller.de has no address", "müller.de has no address."),
         ("base_version is old", "base_version is old."),
         ("e-mails are late!", "E-mails are late!"),
         ("done. more", "Done. more."),

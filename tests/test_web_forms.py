@@ -298,9 +298,12 @@ async def test_the_parts_to_choose_from_are_listed_with_their_texts(stored: Stor
 
 async def test_only_a_part_that_a_model_can_rewrite_has_a_form_for_an_instruction(stored: Stored) -> None:
     async with serving() as client:
-        pages = [Shown(await client.get(change_at(stored.run_id, part))) for part in ("brief", "talk_tracks.persona-1")]
+        edit = {"base_version": 1, "text": "Deal?", "by": "Ada"}
+        (await client.put(f"/runs/{stored.run_id}/sections/talk_tracks.persona-1.close", json=edit)).raise_for_status()
+        parts = ("brief", "fit.value_map", "talk_tracks.persona-1.close", "talk_tracks.persona-1.pitch", "talk_tracks")
+        pages = [Shown(await client.get(change_at(stored.run_id, part))) for part in parts]
 
-    assert ["Revise it with a model" in page.text for page in pages] == [False, True]
+    assert ["Revise it with a model" in page.text for page in pages] == [False, False, False, True, True]
     assert all("Edit it by hand" in page.text for page in pages)
 
 

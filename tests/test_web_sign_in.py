@@ -334,6 +334,9 @@ async def test_a_button_that_was_pressed_after_the_sign_in_ended_leads_back_to_i
             headers = cookie | {"Referer": f"{client.base_url.join(back)}"}
             answer = await client.post(action, data=sent, headers=headers)
             assert (answer.status_code, Shown(answer).fields("/sign-in")) == (401, {"next": back})
+        for unusable in ("http://[", "https://evil.example/x", "", "javascript:alert(1)"):
+            answer = await client.post(f"{page}/cancel", data=sent, headers=cookie | {"Referer": unusable})
+            assert (answer.status_code, Shown(answer).fields("/sign-in")) == (401, {"next": "/"})
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics", "/agents", "/runs/run_x/versions"])

@@ -118,6 +118,15 @@ def _located(version: Version, section: str, run_id: str) -> tuple[Path, tuple[O
     return path, origins(version.playbook, drafts_of(version), section)
 
 
+def is_revisable(version: Version, section: str, run_id: str) -> bool:
+    """Whether a model can rewrite this part: a model wrote it, and nobody has edited it."""
+    try:
+        _located(version, section, run_id)
+    except InputError:
+        return False
+    return True
+
+
 async def revised(record: RunRecord, revision: Revision, run: Run, files: Files) -> RunRecord:
     """Write and store the revised version, write the playbook's files, and return the final record of the run.
 

@@ -89,6 +89,14 @@ class Versions:
         _, playbook = await self._record_and_playbook(run_id, number)
         return playbook
 
+    async def whole(self, run_id: str, number: int | None = None) -> Version:
+        """Return the version that `Versions.one` returns, with its playbook and drafts."""
+        record, metas = await self._record_and_versions(run_id)
+        version = await self._store.get_version(record.playbook_of, _chosen(record, metas, number).number)
+        if version is None:
+            raise no_run(run_id)
+        return version
+
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
         """Return the two versions to compare, the older version first.
 

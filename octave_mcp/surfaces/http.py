@@ -217,8 +217,6 @@ def _origin(host: str, port: int) -> str:
 
 
 def _website(settings: Settings) -> str | None:
-    """Return the address of the web app, or None if the settings do not say at which address callers reach it."""
-    if named := next((host for host in settings.public_hosts if "*" not in host), None):
-        return f"https://{named}/"
-    is_known = settings.port and settings.host in {"127.0.0.1", "::1", "localhost"}
-    return f"{_origin(settings.host, settings.port)}/" if is_known else None
+    """Return the address of the web app. Return None if the settings do not say at which address callers reach it."""
+    is_local = settings.host in {"127.0.0.1", "::1", "localhost"} and not settings.public_hosts
+    return f"{_origin(settings.host, settings.port)}/" if is_local and settings.port else None

@@ -35,7 +35,7 @@ from octave_mcp.tools.sessions import RunLine, run_line
 
 def _day(given: object) -> object:
     # pydantic would also accept a number, as seconds since 1970.
-    if isinstance(given, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", given.strip()):
+    if isinstance(given, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
         raise PydanticCustomError("no_day", "give a day such as 2026-01-31")
     return given
 

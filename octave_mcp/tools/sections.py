@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.domain.parts import first_of, place_of, written
-from octave_mcp.domain.playbook import Playbook
+from octave_mcp.domain.parts import place_of, written
 from octave_mcp.domain.value import Value
+from octave_mcp.domain.versions import Version
 from octave_mcp.errors import NotFinished
 from octave_mcp.tools.playbooks import RunId, VersionNumber
 from octave_mcp.tools.registry import Call, tool
@@ -60,17 +60,16 @@ async def read_section(
     An e-mail is 'Subject: ...', an empty line, and the body; a list of texts has one text per line. A part that cannot
     be written as plain text is returned as JSON, with a list of smaller parts.
     """
-    meta = await call.runs.versions.one(run_id, version)
-    playbook = await call.runs.finished(run_id, meta.number)
-    return await computed(_section_text, playbook, run_id, meta.number, section)
+    return await computed(_section_text, await call.runs.versions.whole(run_id, version), run_id, section)
 
 
-def _section_text(playbook: Playbook, run_id: str, version: int, section: str) -> SectionText:
+def _section_text(version: Version, run_id: str, section: str) -> SectionText:
     # Only editing needs these modules.
     from octave_mcp.copywriting.edit_input import check_editable  # noqa: PLC0415
     from octave_mcp.copywriting.editable_text import editable_text, parts_within  # noqa: PLC0415
-    from octave_mcp.copywriting.origins import REVISABLE  # noqa: PLC0415
+    from octave_mcp.runs.revising import is_revisable  # noqa: PLC0415
 
+    playbook = version.playbook
     path = place_of(playbook, section)
     name = written(playbook, path)
     check_editable(playbook, path, name)
@@ -78,10 +77,10 @@ def _section_text(playbook: Playbook, run_id: str, version: int, section: str) -
     parts = tuple(PartLine(path=part.path, preview=part.preview) for part in parts_within(playbook, path))
     return SectionText(
         run_id=run_id,
-        version=version,
+        version=version.meta.number,
         section=name,
         text=text,
         is_json=is_json,
-        is_revisable=first_of(name) in REVISABLE,
+        is_revisable=is_revisable(version, name, run_id),
         parts=parts,
     )

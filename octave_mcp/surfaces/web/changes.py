@@ -22,7 +22,7 @@ FIELDS = ("section", "instruction", "model", "text", "content", "by")
 GONE = "This part is no longer in the newest version. Your entry is shown here; copy it to the part that it belongs to."
 NEWER_VERSION = (
     "A newer version was created after you opened this page. Your entry is still here, and Versions shows what "
-    "changed. To apply your entry to the newest version, send it again."
+    "changed. If you send it again, it is applied to the newest version: an edit replaces the text of this part there."
 )
 
 

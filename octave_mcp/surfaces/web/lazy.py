@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from octave_mcp.errors import OctaveError
+from octave_mcp.errors import NotReady, OctaveError
 from octave_mcp.surfaces.rest.problems import refusal, without_details
 from octave_mcp.surfaces.web import cookies
 
@@ -103,13 +103,21 @@ async def _served(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
     The browser then connects again and continues after the last event, if the sign-in is still valid.
     """
     limit = asyncio.timeout(STREAM_SECONDS if scope["path"].endswith("/events") else None)
+    is_started = False
+
+    async def sent(message: Message) -> None:
+        nonlocal is_started
+        is_started = True
+        await send(message)
+
     try:
         async with limit:
-            await app(scope, receive, send)
+            await app(scope, receive, sent)
     except TimeoutError:
         if not limit.expired():
             raise
-        await send({"type": "http.response.body"})
+        late = refusal(scope, NotReady("the database does not respond; try again in a moment"))
+        await (send({"type": "http.response.body"}) if is_started else late(scope, receive, send))
 
 
 def _made(server: Server) -> Site:

@@ -146,8 +146,16 @@ async def _page(
 ) -> Response:
     app = await site.app()
     models = await _options(site, app)
+    sources = [Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES]
     automatic, unknown = _automatic(app, models)
-    wrong = {**unknown, **(faults or {})}
+    unusable = {
+        field: f"{option.name!r} is not set up: {option.missing}; choose another {field}"
+        for field, options in (("model", models), ("source", sources))
+        for option in options
+        if option.missing and option.name == given.get(field)
+    }
+    given = {name: value for name, value in given.items() if name not in unusable}
+    wrong = {**unknown, **unusable, **(faults or {})}
     # Show a part of the form that is folded if the person has entered something there, or must correct it.
     shown = {**wrong, **{name: value for name, value in given.items() if value not in {"", AUTO}}}
     return await site.page(
@@ -164,7 +172,7 @@ async def _page(
         by_rules=BY_RULES,
         by_client=BY_CLIENT,
         automatic_source=app.automatic_source,
-        sources=[Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES],
+        sources=sources,
         sender={f"sender_{name}": value for name, value in site.settings.sender},
     )
 

@@ -63,7 +63,7 @@ def as_sentence(text: str) -> str:
     Addresses and other names for machines keep their small letters.
     """
     stop = "" if not text or text.endswith((".", "!", "?")) else "."
-    is_name = re.match(r"\w+(?:[./_]|://)\w", text)
+    is_name = re.match(r"\w+(?:[./]\w|://)|[^\W_]+_", text)
     return f"{text if is_name else text[:1].upper() + text[1:]}{stop}"
 
 

@@ -45,8 +45,7 @@ async def asked(site: Site, request: Request) -> Response:
     except OctaveError:
         fields = {}
     if not fields.keys() - NOT_ENTERED:
-        page = urlsplit(request.headers.get("referer", ""))._replace(scheme="", netloc="")
-        return _page(site, request, page.geturl(), status=NO_TOKEN.status)
+        return _page(site, request, _sent_from(request), status=NO_TOKEN.status)
     values = {"path": "", "is_signed_in": False, "token": None, "fields": fields, "at": request.url.path}
     return html(rendered("signed_out", **values), NO_TOKEN.status, CHALLENGE)
 
@@ -76,6 +75,14 @@ def _page(site: Site, request: Request, back: str, fault: str = "", *, status: i
     headers = CHALLENGE if status == NO_TOKEN.status else {}
     values = {"next": _own_path(back), "fault": fault, "has_tokens": bool(site.tokens(request.scope))}
     return html(rendered("sign_in", path=paths.SIGN_IN, is_signed_in=False, token=None, **values), status, headers)
+
+
+def _sent_from(request: Request) -> str:
+    """Return the path of the page that sent the request, or '' if the browser does not say it."""
+    try:
+        return urlsplit(request.headers.get("referer", ""))._replace(scheme="", netloc="").geturl()
+    except ValueError:
+        return ""
 
 
 def _own_path(path: str) -> str:

@@ -36,7 +36,8 @@
     field.form.addEventListener("submit", () => store(field.name, field.value));
   }
   for (const form of document.querySelectorAll("form[action='/sign-out']")) {
-    form.addEventListener("submit", clear); // over plain HTTP, browsers ignore the header Clear-Site-Data
+    // Over plain HTTP, browsers ignore the header Clear-Site-Data.
+    form.addEventListener("submit", (event) => event.defaultPrevented || clear());
   }
   const senderName = document.querySelector("#sender_name");
   if (senderName?.value) senderName.closest("details").querySelector("summary .quiet").textContent = senderName.value;
@@ -171,7 +172,7 @@
 
   function sentence(text) {
     // Addresses and other names for machines keep their small letters.
-    const start = /^\w+([./_]|:\/\/)\w/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+    const start = /^[\p{L}\p{N}_]+([./_][\p{L}\p{N}_]|:\/\/)/u.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
     return /[.!?]$/.test(start) ? start : `${start}.`;
   }
 }
