@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx2
 import pytest
 from browsers import in_the_browser
 from conftest import Finished, Pair
 from pages import Shown, form_token
 from playwright.async_api import Browser, Dialog
+from test_rest import ended
+from test_web_forms import sent_about
 from web import lift_server_timeouts, serving
 from web_pages import visiting
 
-from octave_mcp.domain.run import FINAL
 from octave_mcp.surfaces.web.paths import change_at
 from octave_mcp.surfaces.web.rendering import as_sentence
 
@@ -98,21 +98,20 @@ async def test_start_again_offers_everything_that_was_entered_for_the_run(held_p
         "context": "They met us at the fair.",
         "model": "host",
         "language": "de",
-        "max_pages": "4",
         "max_cost_usd": "1.5",
         "sender_name": "Ada Byron",
     }
-    sites = {"vendor_domain": held_pair.domains["vendor_domain"], "prospects": held_pair.domains["prospect_domain"]}
+    sent = sent_about(held_pair, **entered)
     async with serving() as client:
         proof = await form_token(client)
-        started = await client.post("/new", data=sites | entered | proof)
+        started = await client.post("/new", data=sent | proof)
         at = started.headers["location"]
         await client.post(f"{at}/cancel", data=proof)
         (again,) = [url for url in Shown(await client.get(at)).urls if url.startswith("/?")]
         form = Shown(await client.get(again))
 
     given = dict(parse_qsl(urlsplit(again).query))
-    assert given == sites | entered
+    assert given == sent
     assert ("input", "Ada Byron") in [(tag, attributes.get("value")) for tag, attributes in form.elements]
 
 
@@ -127,11 +126,11 @@ async def test_start_again_with_a_model_that_is_no_longer_set_up_asks_for_anothe
 
 
 async def test_a_run_in_ones_own_chat_has_no_price_that_the_server_could_know(held_pair: Pair) -> None:
-    sites = {"vendor_domain": held_pair.domains["vendor_domain"], "prospects": held_pair.domains["prospect_domain"]}
     async with serving() as client:
         proof = await form_token(client)
-        estimate = await client.post("/new", data=sites | proof | {"model": "host", "do": "estimate"})
-        started = await client.post("/new", data=sites | proof | {"model": "host"})
+        sent = sent_about(held_pair, model="host") | proof
+        estimate = await client.post("/new", data=sent | {"do": "estimate"})
+        started = await client.post("/new", data=sent)
         run = Shown(await client.get(started.headers["location"]))
         await client.post(f"{started.headers['location']}/cancel", data=proof)
 
@@ -156,19 +155,13 @@ def test_a_message_becomes_a_sentence_but_an_address_stays_as_it_is(text: str, s
     assert as_sentence(text) == sentence
 
 
-async def ended(client: httpx2.AsyncClient, run_id: str) -> str:
-    """Wait until the run has ended, and return its id."""
-    while (await client.get(f"/runs/{run_id}", params={"wait_seconds": 600})).json()["status"] not in FINAL:
-        pass
-    return run_id
-
-
 async def test_after_a_refresh_the_comparison_shows_no_digests_and_times(pair: Pair) -> None:
     async with serving() as client:
-        run_id = await ended(client, (await client.post("/runs", json=pair.few)).json()["run_id"])
+        run_id = (await client.post("/runs", json=pair.few)).json()["run_id"]
+        await ended(client, f"/runs/{run_id}")
         for path, document in pair.prospect.documents.items():
             pair.prospect.documents[path] = replace(document, body=document.body.replace(b"</p>", b" Changed.</p>"))
-        await ended(client, (await client.post(f"/runs/{run_id}/refresh")).json()["run_id"])
+        await ended(client, f"/runs/{(await client.post(f'/runs/{run_id}/refresh')).json()['run_id']}")
         compared = Shown(await client.get(f"/playbooks/{run_id}/diff?from=1&to=2"))
 
     assert "Version 1 → 2" in compared.text

@@ -16,6 +16,8 @@ MAX_NAME_LENGTH = 80
 # Each process generates a new secret, so that a page cannot contain a fence name from an earlier process.
 _SECRET = secrets.token_bytes(16)
 
+_FENCE = re.compile(r"</?[a-z]+-[0-9a-f]+>\n?")
+
 
 class Fence(NamedTuple):
     """Delimiters around untrusted text, such as <passages-3f9c...> and </passages-3f9c...>."""
@@ -38,6 +40,11 @@ def fence_for(ask: Ask[Any, Any]) -> Fence:
     # can be used.
     about = f"{ask.prompt}\n{ask.passages[0].page.sha256 if ask.passages else ''}"
     return Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
+
+
+def without_fences(text: str) -> str:
+    """Return a text that was rendered for a model without the lines that delimit untrusted text, for a person."""
+    return _FENCE.sub("", text).strip()
 
 
 def plain(text: str, max_length: int = MAX_NAME_LENGTH) -> str:

@@ -74,8 +74,8 @@ def _children(part: object) -> Iterator[tuple[str | int, object]]:
     if isinstance(part, tuple):
         yield from enumerate(cast("tuple[object, ...]", part))
     elif isinstance(part, Value):
-        offered = (name for name, field in type(part).model_fields.items() if not _is_code(name, field))
-        yield from ((name, getattr(part, name)) for name in offered)
+        fields = type(part).model_fields.items()
+        yield from ((name, getattr(part, name)) for name, field in fields if not _is_code(name, field))
 
 
 def _is_code(name: str, field: FieldInfo) -> bool:

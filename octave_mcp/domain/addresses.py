@@ -95,6 +95,11 @@ def check_url(url: str, allow: Allowed) -> str:
     return _address(parts, host, quote(query, safe=SAFE_IN_QUERY))
 
 
+def without_scheme(address: str) -> str:
+    """Return an address, as a person typed it, without the 'https://' and 'www.' that many addresses start with."""
+    return re.sub(r"^(?:https?://)?(?:www\.)?", "", address, flags=re.IGNORECASE)
+
+
 @lru_cache(maxsize=CACHED_URLS)
 def url_key(url: str) -> str:
     """Return a key that is the same for all URLs that lead to the same page.

@@ -196,7 +196,7 @@ class Contents:
                 by=own.by or "a person",
                 version=own.version,
                 day=own.at.date().isoformat(),
-                what=_in_words(at[len(path) :]),
+                what=_place_in_words(at[len(path) :]),
                 warnings=tuple(warning for warning in own.warnings if warning not in shown),
             )
             for at, own in self._own
@@ -234,5 +234,5 @@ def repeats(text: str, quotation: str) -> bool:
     return bare(text) == bare(quotation)
 
 
-def _in_words(path: Path) -> str:
+def _place_in_words(path: Path) -> str:
     return ", ".join(f"{step + 1}" if isinstance(step, int) else step.replace("_", " ") for step in path)

@@ -47,6 +47,11 @@ def is_token(sent: str, tokens: Sequence[SecretStr]) -> bool:
     return any(matches)
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host in an address always means the machine of whoever opens it."""
+    return host in {"127.0.0.1", "::1", "localhost"}
+
+
 def is_loopback(address: str) -> bool:
     # Remove the name of the network interface from an IPv6 address such as fe80::1%eth0.
     return ip_address(address.partition("%")[0]).is_loopback

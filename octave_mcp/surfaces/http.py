@@ -26,7 +26,7 @@ from octave_mcp.observability import logs
 from octave_mcp.observability.metrics import Metrics
 from octave_mcp.settings import Settings, load
 from octave_mcp.surfaces import shutdown
-from octave_mcp.surfaces.exposure import check_access
+from octave_mcp.surfaces.exposure import check_access, is_this_machine
 from octave_mcp.surfaces.mcp import server as mcp
 from octave_mcp.surfaces.rest.access import (
     MCP_PATH,
@@ -218,5 +218,5 @@ def _origin(host: str, port: int) -> str:
 
 def _website(settings: Settings) -> str | None:
     """Return the address of the web app. Return None if the settings do not say at which address callers reach it."""
-    is_local = settings.host in {"127.0.0.1", "::1", "localhost"} and not settings.public_hosts
+    is_local = is_this_machine(settings.host) and not settings.public_hosts
     return f"{_origin(settings.host, settings.port)}/" if is_local and settings.port else None

@@ -10,11 +10,13 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from octave_mcp.domain.addresses import without_scheme
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.run import RunFilter, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
+from octave_mcp.runs.service import Runs
 from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.playbooks import (
     Context,
@@ -40,7 +42,6 @@ def _day(given: object) -> object:
     return given
 
 
-_SPELLING = re.compile(r"^https?://(?:www\.)?|^www\.|/$", re.IGNORECASE)
 Day = Annotated[date, BeforeValidator(_day)]
 
 
@@ -79,9 +80,21 @@ async def list_runs(
 ) -> RunList:
     """List runs, newest first: all runs, or the runs that match every filter."""
     only = run_filter(company, status, since, until)
+    return run_list(await find_runs(call.runs, session_id, limit, cursor, only), limit)
+
+
+async def find_runs(
+    runs: Runs, session_id: str | None, limit: int, cursor: str | None, only: RunFilter
+) -> list[RunRecord]:
+    """Return up to `limit + 1` runs, so that the caller knows whether there are more than `limit`.
+
+    Raises:
+        NotFound: If the session does not exist.
+        InputError: If the cursor is not the id of a run.
+    """
     if session_id is not None:
-        await call.runs.session(session_id)  # this call raises NotFound if the session does not exist
-    return run_list(await call.runs.list_runs(session_id, limit + 1, cursor, only), limit)
+        await runs.session(session_id)
+    return await runs.list_runs(session_id, limit + 1, cursor, only)
 
 
 def run_filter(company: str | None, status: RunStatus | None, since: date | None, until: date | None) -> RunFilter:
@@ -91,10 +104,9 @@ def run_filter(company: str | None, status: RunStatus | None, since: date | None
         InputError: If `since` is after `until`.
     """
     if since and until and since > until:
-        text = f"the first day, {since}, is after the last day, {until}; swap them"
-        raise InputError(text, "since")
+        raise InputError(f"the first day, {since}, is after the last day, {until}; swap them", "since")
     # People also paste the address from a browser.
-    part = _SPELLING.sub("", company.strip()) if company else None
+    part = without_scheme(company.strip()).removesuffix("/") if company else None
     return RunFilter(company=part or None, status=status, since=_start(since), until=_start(until, days=1))
 
 

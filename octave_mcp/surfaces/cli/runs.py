@@ -25,7 +25,7 @@ from octave_mcp.surfaces.cli.terminal import (
     table,
 )
 from octave_mcp.tools.reports import RunReport
-from octave_mcp.tools.runs import run_filter, run_list
+from octave_mcp.tools.runs import find_runs, run_filter, run_list
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
 
 Limit = Annotated[
@@ -111,9 +111,7 @@ async def _runs(
     session: str | None, limit: int, cursor: str | None, only: RunFilter, output: Output
 ) -> Sequence[RunRecord]:
     async with open_app_to_read(output) as app:
-        if session is not None:
-            await app.runs.session(session)  # this call raises NotFound if the session does not exist
-        return await app.runs.list_runs(session, limit + 1, cursor, only)
+        return await find_runs(app.runs, session, limit, cursor, only)
 
 
 async def _sessions(

@@ -84,9 +84,11 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body:
         return {}, True
-    if media_type == FORM and body.lstrip().startswith((b"{", b"[")):
-        raise InputError(f"the body is JSON, but its Content-Type is {FORM}; send the header 'Content-Type: {JSON}'")
     if media_type == FORM:
+        if body.lstrip().startswith((b"{", b"[")):
+            raise InputError(
+                f"the body is JSON, but its Content-Type is {FORM}; send the header 'Content-Type: {JSON}'"
+            )
         # Decoding as Latin-1 never fails. If the body is not ASCII, _pairs raises an error that tells the caller why.
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:

@@ -7,6 +7,7 @@ import asyncio
 from octave_mcp.app import App
 from octave_mcp.domain.choices import MODELS
 from octave_mcp.errors import OctaveError
+from octave_mcp.surfaces.web.rendering import price
 
 # The first estimate imports the SDK of a provider, which takes longer than a person wants to wait for the page.
 MAX_WAIT_SECONDS = 0.15
@@ -36,6 +37,4 @@ def _cost(app: App, name: str) -> str:
         usd = model.estimate(model.capacity.max_pages).usd
     except OctaveError:  # a run with this model would report the error
         return ""
-    if usd is None:
-        return "price unknown"
-    return f"about ${usd:.2f} for each prospect" if usd else "no cost"
+    return f"{price(usd, name)} for each prospect" if usd else price(usd, name)

@@ -46,7 +46,7 @@ PAGES: dict[str, dict[str, str]] = {
     f"{RUN}/share": {"GET": "sharing.form", "POST": "sharing.share"},
     f"{RUN}/share/{{share_id}}/revoke": {"POST": "sharing.revoke"},
     f"{RUN}/questions": {"GET": "questions.form", "POST": "questions.answer"},
-    "/s": {"GET": "sharing.cut_off"},
+    "/s": {"GET": "sharing.shared"},
     "/s/{secret}": {"GET": "sharing.shared"},
     "/static/{name}": {"GET": "static.file"},
     "/favicon.ico": {"GET": "static.favicon"},

@@ -148,12 +148,7 @@ async def _page(
     models = await _options(site, app)
     sources = [Option(source.name, source.about, missing=_missing(app, source)) for source in SOURCES]
     automatic, unknown = _automatic(app, models)
-    unusable = {
-        field: f"{option.name!r} is not set up: {option.missing}; choose another {field}"
-        for field, options in (("model", models), ("source", sources))
-        for option in options
-        if option.missing and option.name == given.get(field)
-    }
+    unusable = _unusable("model", models, given) | _unusable("source", sources, given)
     given = {name: value for name, value in given.items() if name not in unusable}
     wrong = {**unknown, **unusable, **(faults or {})}
     # Show a part of the form that is folded if the person has entered something there, or must correct it.
@@ -175,6 +170,12 @@ async def _page(
         sources=sources,
         sender={f"sender_{name}": value for name, value in site.settings.sender},
     )
+
+
+def _unusable(field: str, options: list[Option], given: Mapping[str, str]) -> dict[str, str]:
+    """Say what is wrong if the option that the field names is not set up, because a browser would not send it."""
+    missing = next((option.missing for option in options if option.name == given.get(field)), "")
+    return {field: f"{given[field]!r} is not set up: {missing}; choose another {field}"} if missing else {}
 
 
 async def _options(site: Site, app: App) -> list[Option]:

@@ -93,11 +93,10 @@ async def _notice(site: Site, record: RunRecord, done: str, made: int) -> str:
 def _again(record: RunRecord) -> dict[str, str]:
     """Return the fields of the form New that start the same deal again, except fields with the default value."""
     request = record.request
-    chosen = request.model_dump(include={"context", *OPTIONS}, exclude_defaults=True)
     fields: dict[str, object] = {
         "vendor_domain": request.vendor,
         "prospects": request.prospect,
-        **chosen,
+        **request.model_dump(include={"context", *OPTIONS}, exclude_defaults=True),
         **{f"sender_{name}": value for name, value in (request.sender or ())},
     }
     return {name: f"{value}" for name, value in fields.items() if value}

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.asks import prompts
+from octave_mcp.asks.untrusted import without_fences
 from octave_mcp.domain.questions import Question
 from octave_mcp.domain.run import FINAL
 from octave_mcp.errors import InputError
@@ -18,8 +19,6 @@ from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 from octave_mcp.tools.questions import Verdict
 
-# The marks around the parts of a complaint. They tell models what is data.
-_MARKS = re.compile(r"</?[a-z]+-[0-9a-f]+>\n?")
 # The name of the rule in a complaint about the form of an answer.
 _RULE = re.compile(r"(?:^|(?<=: )|(?<=; ))form ")
 
@@ -44,6 +43,19 @@ async def answer(site: Site, request: Request) -> Response:
     if verdict.wrong or verdict.dropped:
         return await _page(site, request, {}, verdict=verdict, refused=sent.fields.get("answer", ""))
     return redirect(f"{PLAYBOOKS}{run_id}/questions")
+
+
+async def _shown(site: Site, run_id: str, question: Question) -> dict[str, str]:
+    """Return the texts of a question that the page shows, by their names in the template."""
+    first = None
+    if question.corrects and not question.material:
+        first = (await site.call("look_at_question", {"run_id": run_id, "question_id": question.corrects})).question
+    return {
+        "title": (await asyncio.to_thread(prompts.load, question.prompt)).title,
+        "text": _text(question, question),
+        "for_new_chat": _text(first, question) if first else "",
+        "complaint": without_fences(question.complaint),
+    }
 
 
 def _text(asked: Question, question: Question) -> str:
@@ -76,30 +88,23 @@ async def _page(
     # While the person corrects an answer, show the question to which the answer belongs.
     again = {"question_id": given["question_id"]} if given.get("question_id") else {}
     report = await site.call("look_at_question", again | {"run_id": run_id})
-    if report.status in FINAL and verdict is None:
+    is_final = report.status in FINAL
+    if is_final and verdict is None:
         return redirect(f"{PLAYBOOKS}{run_id}")
-    question = report.question
-    title = (await asyncio.to_thread(prompts.load, question.prompt)).title if question else ""
-    first = None
-    if question and question.corrects and not question.material:
-        first = (await site.call("look_at_question", {"run_id": run_id, "question_id": question.corrects})).question
-    complaint = _MARKS.sub("", question.complaint).strip() if question else ""
+    shown = await _shown(site, run_id, report.question) if report.question else {}
     return await site.page(
         request,
         "questions",
         status,
         record=await (await site.app()).runs.get(run_id),
         report=report,
-        question=question,
-        title=title,
-        text=_text(question, question) if question else "",
-        for_new_chat=_text(first, question) if first else "",
+        question=report.question,
         given=given,
         faults=faults or {},
-        complaint=complaint,
         wrong=_RULE.sub("", verdict.wrong) if verdict else "",
         verdict=verdict,
-        is_final=report.status in FINAL,
+        is_final=is_final,
         refused=refused,
         at=f"{PLAYBOOKS}{run_id}",
+        **shown,
     )

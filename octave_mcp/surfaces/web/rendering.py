@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from octave_mcp import __version__
+from octave_mcp.domain.addresses import without_scheme
 from octave_mcp.domain.choices import BY_CLIENT, MODELS, SOURCES
 from octave_mcp.domain.parts import steps_of
 from octave_mcp.evidence.dates import date_in_words
@@ -50,11 +51,6 @@ def _day(moment: datetime) -> str:
 
 def _minute(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-
-
-def _site(address: str) -> str:
-    """Return the address of a website without what all addresses start with."""
-    return re.sub(r"^https?://", "", address).removeprefix("www.")
 
 
 def as_sentence(text: str) -> str:
@@ -119,7 +115,7 @@ _FILTERS: Any = {
     "minute": _minute,
     "part": part_in_words,
     "sentence": as_sentence,
-    "site": _site,
+    "site": without_scheme,
     "spaced": _spaced,
 }
 _ENVIRONMENT.filters.update(_FILTERS)

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from octave_mcp.errors import InputError, NotFinished, NotFound
+from octave_mcp.surfaces.exposure import is_this_machine
 from octave_mcp.surfaces.web.paths import PLAYBOOKS
 from octave_mcp.surfaces.web.rendering import SHARED_HEADERS, html, rendered
 from octave_mcp.surfaces.web.site import OUTDATED_FORM, Site, faults_of, redirect
 
-LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 DAYS = (1, 7, 30, 90)
 
 
@@ -44,21 +44,17 @@ async def revoke(site: Site, request: Request) -> Response:
 async def shared(site: Site, request: Request) -> Response:
     """Show the playbook of a link. All links that do not work get the same answer."""
     app = await site.app()
-    found = await app.runs.shares.opened(request.path_params["secret"])
+    found = await app.runs.shares.opened(request.path_params.get("secret", ""))
     if found is None:
-        return _no_longer()
+        return _not_working()
     try:
         shown = await app.playbook_page(found.run_id, found.version)
     except (NotFound, NotFinished):
-        return _no_longer()
+        return _not_working()
     return html(rendered("shared", shown=shown, share=found), headers=SHARED_HEADERS)
 
 
-async def cut_off(_: Site, __: Request) -> Response:
-    return _no_longer()
-
-
-def _no_longer() -> Response:
+def _not_working() -> Response:
     return html(rendered("no_share"), 404, SHARED_HEADERS)
 
 
@@ -88,7 +84,7 @@ async def _page(
         now=datetime.now(UTC),
         days=DAYS,
         link=link,
-        is_local=request.url.hostname in LOCAL_NAMES,
+        is_local=is_this_machine(request.url.hostname or ""),
         faults=faults or {},
         given={"days": "30"} | dict(given or {}),
         at=f"{PLAYBOOKS}{run_id}",
