@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -16,7 +16,6 @@ from octave_mcp.domain.estimate import Estimate
 from octave_mcp.domain.run import RunFilter, RunRecord, RunStatus
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
-from octave_mcp.runs.service import Runs
 from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.playbooks import (
     Context,
@@ -33,6 +32,9 @@ from octave_mcp.tools.playbooks import (
 )
 from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.sessions import RunLine, run_line
+
+if TYPE_CHECKING:
+    from octave_mcp.runs.service import Runs
 
 
 def _day(given: object) -> object:
